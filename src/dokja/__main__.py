@@ -1,0 +1,5 @@
+"""`python -m dokja` is `dokja`."""
+
+from dokja.cli.main import main
+
+main()

@@ -1,0 +1,180 @@
+"""What a tensor is: the words in which anatomy answers, so that nothing above ever looks at a name.
+
+A `Part` is a view of stored tensors that plays one role in one layer of one component, with named axes in
+canonical order, whatever the file called it, fused it with, stacked it in or transposed it to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from dokja.checkpoint.checkpoint import Checkpoint, FloatArray
+
+
+class ComponentKind(StrEnum):
+    """The components a submission can be made of. Verdicts are given per component, never per model only."""
+
+    LANGUAGE_MODEL = "language_model"
+    VISION_ENCODER = "vision_encoder"
+    AUDIO_ENCODER = "audio_encoder"
+    TEXT_ENCODER = "text_encoder"
+    PROJECTOR = "projector"
+    TOKEN_EMBEDDING = "token_embedding"
+    LM_HEAD = "lm_head"
+    OTHER = "other"
+
+
+class Axis(StrEnum):
+    """What an axis of a part counts. Axes of one name and one component have one length and one labelling."""
+
+    RESIDUAL = "residual"  # the residual stream, one labelling for the whole component
+    MLP_UNIT = "mlp_unit"  # hidden units of one MLP (of one expert)
+    QUERY = "query"  # query heads × head size, head-major
+    KEY_VALUE = "key_value"  # key/value heads × head size, head-major
+    VALUE_OUT = "value_out"  # input of the output projection: query heads × value head size
+    HEAD_DIM = "head_dim"
+    EXPERT = "expert"
+    TOKEN = "token"
+    PIXEL = "pixel"  # patch pixels × channels, flattened; a frame nobody can disguise
+    MEL = "mel"
+    LATENT = "latent"
+    POSITION = "position"
+    CLASS = "class"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Where a part lies inside one stored tensor.
+
+    Args:
+        tensor: Stored name.
+        index: Index on the first axis (a stacked expert), or None.
+        start: First row of the part on the (remaining) first axis.
+        stop: Past-the-end row, or None for all.
+        transposed: Whether the stored matrix is the transpose of the part's canonical axes.
+        rows: Explicit row order on the first axis where the part is interleaved; overrides start and stop.
+        flatten: Whether trailing axes are flattened into one (convolution kernels).
+    """
+
+    tensor: str
+    index: int | None = None
+    start: int = 0
+    stop: int | None = None
+    transposed: bool = False
+    rows: tuple[int, ...] | None = None
+    flatten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One role of one layer.
+
+    Args:
+        role: Stable dotted role, e.g. `mlp.gate`, `mlp.up`, `mlp.down`, `attention.query`, `attention.key`,
+            `attention.value`, `attention.output`, `norm.attention`, `router`, `token_embedding`, `lm_head`,
+            `patch_embedding`; a bias adds `.bias`.
+        layer: Layer number inside its component, from 0; None outside the layers.
+        expert: Expert number inside the layer; None for dense, -1 - k for shared expert k.
+        axes: Canonical axes, output axis first (torch Linear order): `mlp.gate` is (MLP_UNIT, RESIDUAL),
+            `mlp.down` is (RESIDUAL, MLP_UNIT), `attention.output` is (RESIDUAL, VALUE_OUT).
+        shape: Lengths of `axes`.
+        source: Where it lies.
+    """
+
+    role: str
+    layer: int | None
+    expert: int | None
+    axes: tuple[Axis, ...]
+    shape: tuple[int, ...]
+    source: Slice
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One examinable component of a model.
+
+    Args:
+        name: `ComponentKind` value, with `#2` and so on when a kind occurs twice.
+        kind: What it is.
+        parts: Every part, layer by layer.
+        n_layers: Layers in it (0 for an embedding or a projector).
+        residual: Width of its residual stream.
+        n_heads, n_kv_heads, head_dim, value_dim: Attention shape; 0 where there is none or it varies.
+        n_experts: Routed experts per layer, 0 when dense.
+        rotary: Whether query/key rows are tied to rotary frequencies (then never re-labelled).
+        norm: `rms` or `layer` or `none`.
+        tied_head: Whether lm_head is the token embedding (token_embedding component only).
+    """
+
+    name: str
+    kind: ComponentKind
+    parts: tuple[Part, ...]
+    n_layers: int
+    residual: int
+    n_heads: int = 0
+    n_kv_heads: int = 0
+    head_dim: int = 0
+    value_dim: int = 0
+    n_experts: int = 0
+    rotary: bool = False
+    norm: str = "none"
+    tied_head: bool = False
+
+    def find(self, role: str, layer: int | None = None, expert: int | None = None) -> Part | None:
+        """Return the part of that role, layer and expert, or None."""
+        for part in self.parts:
+            if part.role == role and part.layer == layer and part.expert == expert:
+                return part
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """What a checkpoint is made of.
+
+    Args:
+        family: Name of the family file that recognised it, or `inferred`.
+        inferred: Whether names were useless and shapes and wiring were used instead.
+        components: In the order of the model.
+        unassigned: Stored tensors no part uses, with why (`fixed_table`, `unknown`, ...).
+        warnings: Message keys with figures, e.g. an edited config ("config.disagrees_with_shapes").
+    """
+
+    family: str
+    inferred: bool
+    components: tuple[Component, ...]
+    unassigned: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[tuple[str, Mapping[str, object]], ...] = ()
+
+
+def load_part(checkpoint: Checkpoint, part: Part, start: int = 0, stop: int | None = None) -> FloatArray:
+    """Return a part, or rows [start, stop) of its first canonical axis, as float32 in canonical axis order.
+
+    Args:
+        checkpoint: Where its tensors are stored.
+        part: What to load.
+        start: First row of the first canonical axis.
+        stop: Past-the-end row, None for all.
+    """
+    source = part.source
+    if source.index is not None:
+        whole: FloatArray = checkpoint.read(source.tensor, source.index, source.index + 1)[0]
+    elif source.transposed or source.rows is not None:
+        whole = checkpoint.read(source.tensor)
+    else:
+        first = source.start + start
+        last = source.start + (part.shape[0] if stop is None else stop)
+        block = checkpoint.read(source.tensor, first, last)
+        return block.reshape(block.shape[0], -1) if source.flatten else block
+    if source.rows is not None:
+        whole = whole[list(source.rows)]
+    elif source.start or source.stop is not None:
+        whole = whole[source.start : source.stop]
+    if source.flatten:
+        whole = whole.reshape(whole.shape[0], -1)
+    if source.transposed:
+        whole = whole.T
+    return whole[start:stop]

@@ -1,0 +1,1 @@
+"""Suites, engines, runs, scores, attainment of a target model."""

@@ -1,0 +1,125 @@
+"""Canonical JSON (RFC 8785) and digests: every hash in dokja is one of the functions here.
+
+A digest is written `sha256:<64 hex digits>`. JSON values are hashed under a *domain*, a short name of what the
+value is, so that a digest of one kind of thing can never be passed off as another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import rfc8785
+
+from dokja.errors import InvalidInput
+
+JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+
+_CHUNK_BYTES = 1 << 22
+
+
+def canonical_bytes(value: object) -> bytes:
+    """Return the one RFC 8785 encoding of a JSON value.
+
+    Args:
+        value: A JSON-able value: None, bool, int within ±2^53, finite float, str, list or tuple, dict with str keys.
+
+    Raises:
+        InvalidInput: The value has no canonical form (NaN, infinity, a huge integer, another type).
+    """
+    try:
+        encoded: bytes = rfc8785.dumps(_plain(value))  # type: ignore[arg-type]  # checked by the library itself
+    except (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError) as error:
+        raise InvalidInput(f"This value has no canonical JSON form: {error}.") from error
+    return encoded
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def parse_json(data: bytes | str) -> JSON:
+    """Return the value of a JSON text, refusing what two readers could read differently.
+
+    Raises:
+        InvalidInput: Not JSON, a repeated key, NaN or infinity, or nested too deeply.
+    """
+    try:
+        value: JSON = json.loads(data, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"This is not JSON that reads in only one way: {error}.") from error
+    return value
+
+
+def _unique_keys(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("an object has the same key twice")
+    return result
+
+
+def _no_constant(name: str) -> JSON:
+    raise ValueError(f"{name} is not a number")
+
+
+def digest_bytes(data: bytes | memoryview) -> str:
+    """Return the digest of raw bytes."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def digest_chunks(chunks: Iterable[bytes | memoryview]) -> str:
+    """Return the digest of the concatenation of chunks, without holding it."""
+    state = hashlib.sha256()
+    for chunk in chunks:
+        state.update(chunk)
+    return "sha256:" + state.hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """Return the digest of a file's bytes, read in pieces."""
+    with path.open("rb") as file:
+        return digest_chunks(iter(lambda: file.read(_CHUNK_BYTES), b""))
+
+
+def digest_json(domain: str, value: object) -> str:
+    """Return the digest of a JSON value as a thing of the named kind.
+
+    Args:
+        domain: What the value is, e.g. `rulebook`, `event`, `finding`.
+        value: Any value `canonical_bytes` accepts.
+    """
+    return digest_bytes(b"dokja/" + domain.encode() + b"/v1\x00" + canonical_bytes(value))
+
+
+def digest_salted(salt: bytes, value: object) -> str:
+    """Return a digest that hides a small or guessable value until its salt is revealed.
+
+    Args:
+        salt: At least 16 random bytes, kept beside the value and erased with it.
+        value: Any value `canonical_bytes` accepts.
+
+    Raises:
+        InvalidInput: The salt is too short to hide anything.
+    """
+    if len(salt) < 16:
+        raise InvalidInput("A salt of fewer than 16 bytes hides nothing.")
+    return digest_json("salted", {"salt": salt.hex(), "value": value})
+
+
+def digest_weights(tensors: Iterable[tuple[str, str, tuple[int, ...], str]]) -> str:
+    """Return the digest of a set of weights, whatever files they lie in.
+
+    Re-sharding keeps it; renaming, another dtype or one changed bit changes it.
+
+    Args:
+        tensors: (name, stored dtype, shape, digest of the stored bytes), in any order.
+    """
+    rows = sorted([name, dtype, list(shape), digest] for name, dtype, shape, digest in tensors)
+    return digest_json("weights", rows)

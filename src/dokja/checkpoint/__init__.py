@@ -1,0 +1,1 @@
+"""Weights as hostile data: open, list, slice, stream; never executed."""

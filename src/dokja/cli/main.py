@@ -1,0 +1,86 @@
+"""The `dokja` command: a table of commands, loaded when used, and the one map from errors to exit codes.
+
+Exit codes: 0 done and nothing against; 1 done, and something was refuted or a gate stays closed; 2 usage;
+3 could not look. Data goes to stdout, everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+
+import click
+
+from dokja import __version__
+from dokja.errors import DokjaError, InvalidInput, NotAllowed, Unavailable, UnreadableArtifact
+
+EXIT_DONE, EXIT_AGAINST, EXIT_USAGE, EXIT_COULD_NOT_LOOK = 0, 1, 2, 3
+
+EXIT_CODES: dict[type[DokjaError], int] = {
+    InvalidInput: EXIT_USAGE,
+    NotAllowed: EXIT_USAGE,
+    UnreadableArtifact: EXIT_COULD_NOT_LOOK,
+    Unavailable: EXIT_COULD_NOT_LOOK,
+}
+
+# name -> (module, one line of help). The module has a click command named `command`.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "inspect": ("dokja.cli.inspect", "Anatomy of a model: components, roles, layers, sizes, threats."),
+    "compare": ("dokja.cli.compare", "Do two checkpoints share a descent? Answered per component."),
+    "sketch": ("dokja.cli.sketch", "A small fingerprint that can be compared later without the weights."),
+    "library": ("dokja.cli.library", "The references to compare against: add, list, search."),
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module only when that command is used, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dokja")
+def app() -> None:
+    """Examine foundation models: origin of weights, training, quality, advancement."""
+
+
+def exit_code_of(error: DokjaError) -> int:
+    """Return the exit status an error of this class ends with."""
+    return next(status for kind, status in EXIT_CODES.items() if isinstance(error, kind))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = app.main(args=arguments, prog_name="dokja", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped; nothing half-written is kept.", err=True)
+        sys.exit(130)
+    except DokjaError as error:
+        _show(error, as_json="--json" in arguments)
+        sys.exit(exit_code_of(error))
+    sys.exit(status if isinstance(status, int) else EXIT_DONE)
+
+
+def _show(error: DokjaError, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"error": error.as_json()}, ensure_ascii=False, default=str))
+    click.echo(f"error [{error.code}]: {error.message}", err=True)
+    if error.hint:
+        click.echo(f"  {error.hint}", err=True)

@@ -1,0 +1,1 @@
+"""A `map` over work, and speaking to a model."""

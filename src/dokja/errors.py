@@ -1,0 +1,68 @@
+"""Every error dokja raises, drawn as a tree.
+
+An error means *we could not look*; what we saw is a `Finding`, never an exception.
+
+    DokjaError
+    ├── InvalidInput            what you gave us cannot be used; nothing was changed
+    ├── UnreadableArtifact      a file lies about itself, is cut short, or asks for more than we allow
+    ├── Unavailable             something we need is not here: a package, a network, a database
+    └── NotAllowed              the rules forbid it: a frozen rulebook, a sealed score, an append-only row
+
+Each class has a stable `code`; more precise classes sit under one of the four and refine it after a dot.
+There is no exit status, colour or HTTP status here: `dokja.cli` maps classes to exit codes in one table.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DokjaError(Exception):
+    """Base of every error raised on purpose.
+
+    Args:
+        message: One sentence saying what is wrong and where.
+        hint: What to do next, one sentence.
+        **fields: Figures and names behind the sentence, for `--json`; values must be JSON-able.
+    """
+
+    code: ClassVar[str] = "error"
+    default_hint: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, hint: str = "", **fields: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint or self.default_hint
+        self.fields = fields
+
+    def as_json(self) -> dict[str, object]:
+        """Return code, message, hint and fields as one JSON-able object."""
+        return {"code": self.code, "message": self.message, "hint": self.hint, "fields": self.fields}
+
+
+class InvalidInput(DokjaError):
+    """What was given cannot be used."""
+
+    code = "invalid"
+    default_hint = "Correct the input and run the command again; nothing was changed."
+
+
+class UnreadableArtifact(DokjaError):
+    """A file is malformed, cut short, oversized, or lies about itself."""
+
+    code = "unreadable"
+    default_hint = "Ask whoever made the file for an intact copy; dokja will not guess what it meant."
+
+
+class Unavailable(DokjaError):
+    """Something needed is not here."""
+
+    code = "unavailable"
+    default_hint = "Make it available and run the command again."
+
+
+class NotAllowed(DokjaError):
+    """The rules forbid it."""
+
+    code = "not_allowed"
+    default_hint = "Read the rulebook of the stage for what is allowed at this point."

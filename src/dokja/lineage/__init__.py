@@ -1,0 +1,1 @@
+"""Is this weight descended from that one?"""

@@ -1,0 +1,1 @@
+"""Experts and users: assignment, blinding, ballots, agreement."""

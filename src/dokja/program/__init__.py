@@ -1,0 +1,1 @@
+"""Rulebook, stage, gate, appeal, support ledger, publication."""

@@ -1,0 +1,1 @@
+"""Findings and decisions as pages and pictures; the one catalogue of sentences, Korean and English."""

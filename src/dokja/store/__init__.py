@@ -1,0 +1,1 @@
+"""Append-only memory: events, blobs, and a transparency log."""

@@ -1,0 +1,1 @@
+"""One verb per file; the only code that uses rooms and storage together."""
