@@ -19,6 +19,7 @@ from dokja.errors import InvalidInput
 JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
 
 _CHUNK_BYTES = 1 << 22
+_LARGEST_EXACT = 2**53 - 1
 
 
 def canonical_bytes(value: object) -> bytes:
@@ -52,10 +53,19 @@ def parse_json(data: bytes | str) -> JSON:
         InvalidInput: Not JSON, a repeated key, NaN or infinity, or nested too deeply.
     """
     try:
-        value: JSON = json.loads(data, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        value: JSON = json.loads(
+            data, object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_int=_number
+        )
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"This is not JSON that reads in only one way: {error}.") from error
     return value
+
+
+def _number(digits: str) -> JSON:
+    # RFC 8785 numbers are doubles: an integer beyond 2^53 is read as the double it stands for.
+    if len(digits) > 17 or abs(int(digits)) > _LARGEST_EXACT:
+        return float(digits)
+    return int(digits)
 
 
 def _unique_keys(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
