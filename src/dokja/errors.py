@@ -4,6 +4,7 @@ An error means *we could not look*; what we saw is a `Finding`, never an excepti
 
     DokjaError
     ├── InvalidInput            what you gave us cannot be used; nothing was changed
+    │   └── EventInvalid        an event, or a history of events, that breaks its own rules
     ├── UnreadableArtifact      a file lies about itself, is cut short, or asks for more than we allow
     ├── Unavailable             something we need is not here: a package, a network, a database
     └── NotAllowed              the rules forbid it: a frozen rulebook, a sealed score, an append-only row
@@ -45,6 +46,12 @@ class InvalidInput(DokjaError):
 
     code = "invalid"
     default_hint = "Correct the input and run the command again; nothing was changed."
+
+
+class EventInvalid(InvalidInput):
+    """An event, or a history of events, breaks its own rules."""
+
+    code = "invalid.event"
 
 
 class UnreadableArtifact(DokjaError):
