@@ -4,7 +4,9 @@ An error means *we could not look*; what we saw is a `Finding`, never an excepti
 
     DokjaError
     ├── InvalidInput            what you gave us cannot be used; nothing was changed
-    │   └── EventInvalid        an event, or a history of events, that breaks its own rules
+    │   ├── EventInvalid        an event, or a history of events, that breaks its own rules
+    │   ├── RulebookInvalid     a rulebook with mistakes: one sentence for each
+    │   └── RulebookUnknown     a rule marked `unknown` where a computation needs its value
     ├── UnreadableArtifact      a file lies about itself, is cut short, or asks for more than we allow
     ├── Unavailable             something we need is not here: a package, a network, a database
     └── NotAllowed              the rules forbid it: a frozen rulebook, a sealed score, an append-only row
@@ -52,6 +54,20 @@ class EventInvalid(InvalidInput):
     """An event, or a history of events, breaks its own rules."""
 
     code = "invalid.event"
+
+
+class RulebookInvalid(InvalidInput):
+    """A rulebook contradicts itself; `fields["mistakes"]` lists every mistake as place, key and figures."""
+
+    code = "invalid.rulebook"
+    default_hint = "Correct every mistake listed and check the rulebook again; it was not frozen."
+
+
+class RulebookUnknown(InvalidInput):
+    """A computation needs a rule that the rulebook marks `unknown`."""
+
+    code = "invalid.rulebook_unknown"
+    default_hint = "Publish an amendment that states the value; dokja never invents one."
 
 
 class UnreadableArtifact(DokjaError):
