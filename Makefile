@@ -1,0 +1,51 @@
+# Two commands: `make demo` does the main job, `make test` passes the tests. Each sets itself up in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+CACHE := .cache/models
+
+.PHONY: help demo test check lint types imports studies benchmarks clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/run.stamp ## Examine real small models and run a whole stage (downloads about 330 MB once)
+	$(BIN)/dokja demo --cache $(CACHE) --out out/demo
+
+test: $(VENV)/test.stamp check ## Run every test (installs PostgreSQL and Chromium where it may)
+	tools/system-packages
+	$(BIN)/python -m pytest
+
+check: lint types imports ## Lint, types, import directions
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check --quiet src tests benchmarks studies examples
+	$(BIN)/ruff format --quiet --check src tests benchmarks studies examples
+
+types: $(VENV)/test.stamp
+	$(BIN)/mypy --no-error-summary
+
+imports: $(VENV)/test.stamp
+	$(BIN)/lint-imports --no-logo
+
+clean: ## Remove what was built; keep downloads
+	rm -rf $(VENV) out .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/python.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "dokja needs Python 3.11 or newer; run: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/run.stamp: $(VENV)/python.stamp requirements/run.txt pyproject.toml
+	$(PIP) -r requirements/run.txt
+	$(PIP) --no-deps --editable .
+	touch $@
+
+# PyTorch first: the pinned CPU build, before anything that depends on it.
+$(VENV)/test.stamp: $(VENV)/run.stamp requirements/test.txt
+	$(PIP) torch==2.13.0
+	$(PIP) -r requirements/test.txt
+	touch $@
