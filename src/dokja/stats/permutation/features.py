@@ -1,0 +1,119 @@
+"""Put the features of units on a common scale without looking at how units are matched."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dokja.errors import InvalidInput
+
+Matrix = NDArray[np.float64]
+
+_ALTERNATIONS = 4
+# A column whose spread is this small beside its size is constant up to rounding; scaling it up would test noise.
+_CONSTANT_SHARE = 1e-9
+
+
+def equilibrate(features: ArrayLike) -> Matrix:
+    """Return features with centred unit columns, after four alternations of column and row scaling.
+
+    Alternating tames outlier units and outlier features alike; every step treats all units by one rule, so the
+    result follows any re-labelling of the units and exactness is kept. Positive scaling of a column changes
+    nothing. Constant columns and all-zero units come out as zeros.
+
+    Args:
+        features: (n, k) signed features of n units.
+
+    Returns:
+        (n, k) float64; every column has mean 0 and norm 1, or is zero.
+
+    Raises:
+        InvalidInput: Not a matrix, or NaN or infinity in it.
+
+    Assumes:
+        Signed features. Norms, absolute values and squares carry positional magnitude patterns and are no features.
+
+    Source:
+        Fixed-count matrix equilibration (Ruiz 2001, RAL-TR-2001-034), with centring; the count is a choice.
+    """
+    x = _matrix(features)
+    for _ in range(_ALTERNATIONS):
+        x = _unit_rows(_centred_unit_columns(x))
+    return _centred_unit_columns(x)
+
+
+def rank_scores(values: ArrayLike) -> Matrix:
+    """Return centred mid-ranks of one feature as an (n, 1) unit column, zeros when it is constant.
+
+    Args:
+        values: (n,) one number per unit, e.g. a norm gain.
+
+    Raises:
+        InvalidInput: Not a vector, or NaN or infinity in it.
+
+    Assumes:
+        Nothing of the values; ties share their mean rank, so the scores follow any re-labelling.
+
+    Source:
+        Mid-rank scores, Lehmann, Nonparametrics (1975), §1.4.
+    """
+    x = _matrix(np.reshape(np.asarray(values, dtype=np.float64), (-1, 1)))[:, 0]
+    _, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
+    mid_ranks = np.cumsum(counts) - (counts - 1) / 2.0
+    return _centred_unit_columns(mid_ranks[inverse.ravel()].reshape(-1, 1))
+
+
+def ridge_whiten(features: ArrayLike) -> Matrix:
+    """Return features with their singular values drawn together: U diag(s / sqrt(s² + median s²)) Vᵀ.
+
+    Raises the power where there are many correlated features (k of about n/4 and more).
+
+    Args:
+        features: (n, k), usually equilibrated.
+
+    Raises:
+        InvalidInput: Not a matrix, or NaN or infinity in it.
+
+    Assumes:
+        Done on each model by itself; it commutes with re-labelling because left multiplication by a permutation
+        only re-labels U.
+
+    Source:
+        Ridge-regularised whitening; Kessy, Lewin and Strimmer 2018, The American Statistician 72(4).
+    """
+    x = _matrix(features)
+    if not x.size or not x.any():
+        return x
+    u, s, vt = np.linalg.svd(x, full_matrices=False)
+    ridge = float(np.median(s[s > s[0] * 1e-12] ** 2))
+    return np.asarray((u * (s / np.sqrt(s**2 + ridge))) @ vt, dtype=np.float64)
+
+
+def _matrix(features: ArrayLike) -> Matrix:
+    x = np.array(features, dtype=np.float64)
+    if x.ndim != 2:
+        raise InvalidInput(f"Features of units are a matrix (units, features), not of shape {x.shape}.")
+    if not np.isfinite(x).all():
+        raise InvalidInput("Features of units hold NaN or infinity; leave such a tensor out and say so.")
+    return x
+
+
+def _centred_unit_columns(x: Matrix) -> Matrix:
+    if not x.size:
+        return x
+    size = np.abs(x).max(axis=0)
+    x = x / np.where(size > 0, size, 1.0)
+    centred = x - x.mean(axis=0)
+    norm = np.sqrt(np.einsum("ij,ij->j", centred, centred))
+    constant = norm <= _CONSTANT_SHARE * np.sqrt(len(x))
+    scaled = centred / np.where(constant, 1.0, norm)
+    scaled[:, constant] = 0.0
+    return np.asarray(scaled, dtype=np.float64)
+
+
+def _unit_rows(x: Matrix) -> Matrix:
+    norm = np.sqrt(np.einsum("ij,ij->i", x, x))
+    zero = norm <= _CONSTANT_SHARE * norm.max(initial=0.0)
+    scaled = x / np.where(zero, 1.0, norm)[:, None]
+    scaled[zero] = 0.0
+    return np.asarray(scaled, dtype=np.float64)
