@@ -15,6 +15,7 @@ from dokja.report.words import LANGUAGES, Language, say
 
 if TYPE_CHECKING:
     import jinja2
+    from markupsafe import Markup
 
 View = Callable[[Language], Mapping[str, object]]
 
@@ -57,11 +58,16 @@ def render_page(template: str, view: View, language: Language) -> str:
     )
 
 
+def render_picture(template: str, **values: object) -> Markup:
+    """Return one picture as SVG markup that a page may place as it is: every text in it was escaped here."""
+    return _safe(_environment().get_template(template).render(values))
+
+
 def _say(language: Language, key: str, **figures: object) -> str:
     return say(key, figures, language)
 
 
-def _safe(markup: str) -> object:
+def _safe(markup: str) -> Markup:
     from markupsafe import Markup
 
     return Markup(markup)  # noqa: S704  # our own style sheet, and bodies already rendered under autoescape

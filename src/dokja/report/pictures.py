@@ -10,18 +10,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-_CELL, _LEFT, _TOP = 14, 44, 26
+from dokja.report.page import render_picture
+
+_LEFT, _TOP = 44, 26
 _WIDTH, _HEIGHT = 560, 190
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+_BASE = _HEIGHT - 34
 
 
 def draw_heat_map(
     strengths: NDArray[np.float64],
-    row_labels: Sequence[str],
-    column_labels: Sequence[str],
+    labels: tuple[Sequence[str], Sequence[str]],
     path: Sequence[tuple[int, int]],
     title: str,
     axes: tuple[str, str],
@@ -30,96 +28,93 @@ def draw_heat_map(
 
     Args:
         strengths: (n_rows, n_columns), z of each pair; NaN is drawn as "not tested".
-        row_labels: (n_rows,) suspect layers.
-        column_labels: (n_columns,) reference layers.
-        path: Cells of the layer map, outlined.
+        labels: Names of the rows (suspect layers) and of the columns (reference layers).
+        path: (row, column) cells of the layer map, outlined.
         title: For screen readers and hovering.
         axes: Names of the row and column axes.
     """
     rows, columns = strengths.shape
-    cell = max(4, min(_CELL, 640 // max(rows, columns, 1)))
-    # One scale for every page: z of 0 is empty, 8 (the family-wise level) is half, 64 and more is full.
+    cell = max(4, min(14, 640 // max(rows, columns, 1)))
+    x = [_LEFT + column * cell for column in range(columns)]
+    y = [_TOP + row * cell for row in range(rows)]
+    # One scale for every page: z of 0 is empty, 8 (about the family-wise level) is half, 64 and more is full.
     filled = np.clip(np.log2(1 + np.maximum(np.nan_to_num(strengths), 0)) / 6, 0, 1)
-    width, height = _LEFT + columns * cell + 8, _TOP + rows * cell + 24
-    parts = [
-        f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
-        f'aria-label="{_escape(title)}" font-size="10"><title>{_escape(title)}</title>'
-        f'<text x="{_LEFT}" y="10">{_escape(axes[1])} →</text>'
-        f'<text x="4" y="{_TOP + 8}" transform="rotate(90 4 {_TOP})">{_escape(axes[0])} →</text>'
-    ]
-    for row in range(rows):
-        for column in range(columns):
-            x, y = _LEFT + column * cell, _TOP + row * cell
-            value = strengths[row, column]
-            words = "—" if np.isnan(value) else f"z = {value:.1f}"
-            opacity = 0.04 + 0.96 * float(filled[row, column])
-            parts.append(
-                f'<rect x="{x}" y="{y}" width="{cell - 1}" height="{cell - 1}" fill="#1d4fa8" '
-                f'fill-opacity="{opacity:.2f}"><title>{_escape(row_labels[row])} × '
-                f"{_escape(column_labels[column])}: {words}</title></rect>"
-            )
     step = max(1, round(24 / cell))
-    for row in range(0, rows, step):
-        y = _TOP + row * cell + cell * 0.75
-        parts.append(f'<text x="{_LEFT - 5}" y="{y:.0f}" text-anchor="end">{_escape(row_labels[row])}</text>')
-    for column in range(0, columns, step):
-        x = _LEFT + column * cell + cell / 2
-        parts.append(
-            f'<text x="{x:.0f}" y="{_TOP - 4}" text-anchor="middle">{_escape(column_labels[column])}</text>'
-        )
-    for row, column in path:
-        x, y = _LEFT + column * cell, _TOP + row * cell
-        parts.append(
-            f'<rect x="{x - 0.5}" y="{y - 0.5}" width="{cell}" height="{cell}" fill="none" '
-            'stroke="#e07b00" stroke-width="1.5"/>'
-        )
-    return "".join(parts) + "</svg>"
+    return render_picture(
+        "heat_map.svg.jinja",
+        width=_LEFT + columns * cell + 8,
+        height=_TOP + rows * cell + 8,
+        left=_LEFT,
+        top=_TOP,
+        cell=cell,
+        title=title,
+        axes=axes,
+        cells=[
+            (
+                x[j],
+                y[i],
+                f"{0.04 + 0.96 * filled[i, j]:.2f}",
+                f"{labels[0][i]} × {labels[1][j]}: {_z(strengths[i, j])}",
+            )
+            for i in range(rows)
+            for j in range(columns)
+        ],
+        row_ticks=[(round(y[i] + 0.75 * cell), labels[0][i]) for i in range(0, rows, step)],
+        column_ticks=[(round(x[j] + cell / 2), labels[1][j]) for j in range(0, columns, step)],
+        outlined=[(x[j], y[i]) for i, j in path],
+    )
+
+
+def _z(value: float) -> str:
+    return "—" if np.isnan(value) else f"z = {value:.1f}"
 
 
 def draw_against_null(
     null: Sequence[float], observed: float, controls: Sequence[tuple[str, float]], title: str, axis: str
 ) -> str:
-    """Return a histogram of the null with the observed value and the controls marked.
+    """Return a histogram of the null with the observed value and the run's controls marked.
 
     The axis is a signed square root, so that a z of 100 and a null of width 1 can both be seen.
 
     Args:
         null: (n_draws,) z under random re-labelling.
         observed: z that was seen.
-        controls: (label, z) of the run's own controls.
+        controls: (label, z) of each control.
         title: For screen readers.
         axis: Name of the axis.
     """
-    squash = lambda z: float(np.sign(z) * np.sqrt(abs(z)))  # noqa: E731  # one expression, used only here
-    marks = [("", squash(observed)), *((label, squash(z)) for label, z in controls)]
-    low = min([-2.2, *(z for _, z in marks)]) - 0.2
-    high = max([3.0, *(z for _, z in marks)]) + 0.4
-    place = lambda z: 20 + (z - low) / (high - low) * (_WIDTH - 40)  # noqa: E731  # one expression, used only here
-    counts, edges = np.histogram([squash(z) for z in null], bins=24)
-    tallest = max(int(counts.max(initial=0)), 1)
-    base = _HEIGHT - 34
-    parts = [
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}" role="img" '
-        f'aria-label="{_escape(title)}" font-size="11"><title>{_escape(title)}</title>'
-    ]
-    for count, left, right in zip(counts, edges[:-1], edges[1:], strict=True):
-        bar = count / tallest * (base - 40)
-        parts.append(
-            f'<rect x="{place(left):.1f}" y="{base - bar:.1f}" width="{max(place(right) - place(left) - 0.5, 0.5):.1f}" '
-            f'height="{bar:.1f}" fill="#8a93a3"/>'
-        )
-    parts.append(f'<line x1="20" x2="{_WIDTH - 20}" y1="{base}" y2="{base}" stroke="currentColor"/>')
-    for z in (0, 4, 16, 64, 256):
-        if low <= squash(z) <= high:
-            parts.append(f'<text x="{place(squash(z)):.0f}" y="{base + 14}" text-anchor="middle">{z}</text>')
-    parts.append(f'<text x="{_WIDTH / 2:.0f}" y="{_HEIGHT - 4}" text-anchor="middle">{_escape(axis)}</text>')
-    for index, (label, z) in enumerate(marks):
-        colour, y = ("#a8231d", 14) if index == 0 else ("#566074", 14 + 13 * index)
-        words = f"z = {observed:.1f}" if index == 0 else label
-        anchor = "end" if place(z) > _WIDTH * 0.7 else "start"
-        parts.append(
-            f'<line x1="{place(z):.1f}" x2="{place(z):.1f}" y1="{y + 3}" y2="{base}" stroke="{colour}" '
-            f'stroke-width="2"/><text x="{place(z) + (-4 if anchor == "end" else 4):.1f}" y="{y}" '
-            f'text-anchor="{anchor}">{_escape(words)}</text>'
-        )
-    return "".join(parts) + "</svg>"
+    marks = [(f"z = {observed:.1f}", observed), *controls]
+    spread = np.array([*null, *(z for _, z in marks), -4.0, 9.0])
+    low, high = _root(spread.min()) - 0.2, _root(spread.max()) + 0.4
+
+    def place(root: float) -> float:
+        return round(20 + (root - low) / (high - low) * (_WIDTH - 40), 1)
+
+    counts, edges = np.histogram([_root(z) for z in null], bins=24)
+    heights = counts / max(int(counts.max(initial=0)), 1) * (_BASE - 40)
+    return render_picture(
+        "against_null.svg.jinja",
+        width=_WIDTH,
+        height=_HEIGHT,
+        base=_BASE,
+        title=title,
+        axis=axis,
+        bars=[
+            (
+                place(left),
+                round(_BASE - bar, 1),
+                max(round(place(right) - place(left) - 0.5, 1), 0.5),
+                round(bar, 1),
+            )
+            for bar, left, right in zip(heights, edges[:-1], edges[1:], strict=True)
+        ],
+        ticks=[(place(_root(z)), z) for z in (0, 4, 16, 64, 256) if low <= _root(z) <= high],
+        marks=[
+            (place(_root(z)), 14 + 13 * row, words, row == 0, place(_root(z)) > _WIDTH * 0.7)
+            for row, (words, z) in enumerate(marks)
+        ],
+    )
+
+
+def _root(z: float) -> float:
+    return float(np.sign(z) * np.sqrt(abs(z)))
