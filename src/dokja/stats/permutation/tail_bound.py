@@ -163,8 +163,8 @@ def _tightened(c: Matrix, theta: float) -> float:
 
 def _sinkhorn_bound(exponents: Matrix) -> float:
     """Return the bound after scaling rows and columns; rigorous for whatever scaling was reached."""
-    a = np.zeros((len(c), 1))
-    b = np.zeros((1, len(c)))
+    a = np.zeros((len(exponents), 1))
+    b = np.zeros((1, len(exponents)))
     for _ in range(_SINKHORN_STEPS):
         a = -_logsumexp(exponents + b, axis=1)
         b = -_logsumexp(exponents + a, axis=0)
