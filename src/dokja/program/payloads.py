@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from itertools import pairwise
 
@@ -30,7 +30,8 @@ class Kind(StrEnum):
     AMENDMENT = "amendment"
     DEADLINE_EXTENDED = "deadline_extended"
     TEAM_REGISTERED = "team_registered"
-    SUITES_CHOSEN = "suites_chosen"
+    BENCHMARKS_CHOSEN = "benchmarks_chosen"
+    COMPARATOR_CHOSEN = "comparator_chosen"
     SUBMISSION = "submission"
     WITHDRAWAL = "withdrawal"
     SUPPORT_DELIVERED = "support_delivered"
@@ -45,7 +46,6 @@ class Kind(StrEnum):
     TEAM_REPLY = "team_reply"
     JUDGED_FINDING = "judged_finding"
     TIE_RESOLVED = "tie_resolved"
-    EXTRA_ELIMINATION = "extra_elimination"
     REENTRY_APPLICATION = "reentry_application"
     PANEL_VOTE = "panel_vote"
     DECISION_SIGNED = "decision_signed"
@@ -54,6 +54,17 @@ class Kind(StrEnum):
     PUBLISHED_SCORE = "published_score"
     OFFICIAL_OUTCOME = "official_outcome"
     RETRACTION = "retraction"
+
+
+class Exit(StrEnum):
+    """How a team that does not advance leaves the stage."""
+
+    SCORE = "score"
+    INDEPENDENCE = "independence"
+    WITHDRAWAL = "withdrawal"
+    NO_RESULT = "no_result"
+    NOT_SELECTED = "not_selected"
+    UNRESOLVED_TIE = "unresolved_tie"
 
 
 class RowState(StrEnum):
@@ -90,6 +101,20 @@ def is_time(value: object) -> str:
     except ValueError:
         return wrong
     return ""
+
+
+def is_day(value: object) -> str:
+    """Check a calendar day written YYYY-MM-DD."""
+    try:
+        good = isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        good = False
+    return "" if good else "is not a day such as 2026-01-15"
+
+
+def is_string(value: object) -> str:
+    """Check a text that may be empty."""
+    return "" if isinstance(value, str) else "is not a text"
 
 
 def is_text(value: object) -> str:
@@ -194,105 +219,104 @@ def _is_run(value: object) -> str:
     return f"puts item {split} in two passages" if split else ""
 
 
+_MARK: Mapping[str, Check] = {
+    "rater": is_id,
+    "team": is_name,
+    "criterion": is_name,
+    "score": is_number,
+    "weights": is_digest,
+}
+
 SCHEMAS: Mapping[Kind, Mapping[str, Check]] = {
     Kind.STAGE_OPENED: {"rulebook": is_digest},
     Kind.AMENDMENT: {
         "previous": is_digest,
         "rulebook": is_digest,
         "effective_at": is_time,
-        "consents": list_of(is_name),
-        "objections": list_of(record({"team": is_name, "text": is_text})),
+        "positions": list_of(
+            record(
+                {"team": is_name, "position": one_of("consents", "objects", "silent"), "reason": is_string}
+            )
+        ),
     },
     Kind.DEADLINE_EXTENDED: {"deadline": is_name, "previous": is_time, "until": is_time},
     Kind.TEAM_REGISTERED: {"team": is_name, "name": is_text},
-    Kind.SUITES_CHOSEN: {
+    Kind.REENTRY_APPLICATION: {"team": is_name, "name": is_text},
+    Kind.BENCHMARKS_CHOSEN: {"team": is_name, "suite": is_name, "benchmarks": list_of(is_name, at_least=1)},
+    Kind.COMPARATOR_CHOSEN: {
         "team": is_name,
-        "part": is_name,
-        "suites": list_of(is_name, at_least=1),
-        "comparator?": is_name,
+        "comparator": is_name,
+        "subject": is_name,
+        "name": is_text,
+        "released": is_day,
     },
     Kind.SUBMISSION: {"team": is_name, "weights": is_digest, "declaration": is_object},
     Kind.WITHDRAWAL: {"team": is_name},
     Kind.SUPPORT_DELIVERED: {
         "team": is_name,
+        "support": is_name,
         "supplier": is_name,
-        "resource": is_text,
-        "unit": is_text,
         "promised": is_number,
         "delivered": is_number,
     },
     Kind.RUN_RESULT: {
         "subject": is_name,
-        "suite": is_name,
+        "benchmark": is_name,
+        "items": is_digest,
         "engine": is_name,
         "weights": is_digest,
-        "suite_digest": is_digest,
         "completed": is_count,
         "total": is_count,
         "rows": _is_run,
         "journal?": is_digest,
     },
-    Kind.RATER_REGISTERED: {"rater": is_id, "role": one_of("expert", "user")},
+    Kind.RATER_REGISTERED: {"rater": is_id, "panel": is_name},
     Kind.CONFLICT_DECLARED: {"rater": is_id, "team": is_name, "ground": is_text},
-    Kind.RECUSAL: {"rater": is_id, "teams": list_of(is_name)},
-    Kind.EXPERT_SCORE: {
-        "rater": is_id,
-        "team": is_name,
-        "criterion": is_name,
-        "score": is_number,
-        "weights": is_digest,
-        "cites?": list_of(is_text),
-    },
-    Kind.USER_RATING: {
-        "rater": is_id,
-        "team": is_name,
-        "scale": is_name,
-        "score": is_number,
-        "weights": is_digest,
-    },
+    Kind.RECUSAL: {"rater": is_id, "teams": list_of(is_name, at_least=1)},
+    Kind.EXPERT_SCORE: {**_MARK, "cites?": list_of(is_text)},
+    Kind.USER_RATING: _MARK,
     Kind.USER_PREFERENCE: {
         "rater": is_id,
         "prompt": is_id,
         "first": is_name,
         "second": is_name,
+        "first_weights": is_digest,
+        "second_weights": is_digest,
         "preferred": one_of("first", "second", "tie"),
     },
+    Kind.PANEL_VOTE: {"rater": is_id, "team": is_name, "choice": one_of("approve", "reject", "abstain")},
     Kind.FINDING_RECORDED: {"team": is_name, "finding": _is_finding},
-    Kind.TEAM_REPLY: {"team": is_name, "to": is_id, "text": is_text},
     Kind.JUDGED_FINDING: {
         "team": is_name,
         "rater": is_id,
         "finding": _is_judged_finding,
         "cites": list_of(is_digest, at_least=1),
     },
-    Kind.TIE_RESOLVED: {"order": list_of(is_name, at_least=2), "ground": is_text},
-    Kind.EXTRA_ELIMINATION: {"team": is_name, "ground": is_name, "cites": list_of(is_text, at_least=1)},
-    Kind.REENTRY_APPLICATION: {"team": is_name},
-    Kind.PANEL_VOTE: {"rater": is_id, "team": is_name, "choice": one_of("select", "reject", "abstain")},
+    Kind.TEAM_REPLY: {"team": is_name, "to": is_id, "text": is_text},
+    Kind.TIE_RESOLVED: {"rule": one_of("lot", "panel_majority"), "order": list_of(is_name, at_least=2)},
     Kind.DECISION_SIGNED: {"decision": is_digest, "signer": is_id, "key": is_text, "signature": is_text},
     Kind.OBJECTION: {
         "team": is_name,
         "decision": is_digest,
-        "ground": one_of("evaluator_error", "misread_work", "clerical_error"),
+        "ground": one_of("decisive_evaluator_error", "misreading_of_the_work", "clerical_error"),
         "text": is_text,
     },
-    Kind.ANSWER_TO_OBJECTION: {"objection": is_id, "upheld": is_bool, "text": is_text},
+    Kind.ANSWER_TO_OBJECTION: {
+        "objection": is_id,
+        "upheld": is_bool,
+        "heard_by": list_of(is_id, at_least=1),
+        "text": is_text,
+    },
     Kind.PUBLISHED_SCORE: {
-        "team": is_name,
+        "of": one_of("team", "mean", "highest"),
+        "teams": list_of(is_name),
         "part": is_name,
         "points": is_number,
         "cites": list_of(is_text, at_least=1),
     },
     Kind.OFFICIAL_OUTCOME: {
         "outcomes": list_of(
-            record(
-                {
-                    "team": is_name,
-                    "advances": is_bool,
-                    "exit": one_of("", "score", "independence", "withdrawal", "no_result", "not_selected"),
-                }
-            ),
-            at_least=1,
+            record({"team": is_name, "advances": is_bool, "exit": one_of("", *Exit)}), at_least=1
         ),
         "vacancies": is_count,
         "cites": list_of(is_text, at_least=1),
