@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+
 from dokja.checkpoint.checkpoint import Checkpoint, FloatArray
+from dokja.errors import InvalidInput
 
 
 class ComponentKind(StrEnum):
@@ -40,6 +43,9 @@ class Axis(StrEnum):
     PIXEL = "pixel"  # patch pixels × channels, flattened; a frame nobody can disguise
     MEL = "mel"
     LATENT = "latent"
+    INPUT = (
+        "input"  # residual stream of the component that feeds this one, once or several times side by side
+    )
     POSITION = "position"
     CLASS = "class"
     OTHER = "other"
@@ -51,8 +57,8 @@ class Slice:
 
     Args:
         tensor: Stored name.
-        index: Index on the first axis (a stacked expert), or None.
-        start: First row of the part on the (remaining) first axis.
+        index: Index on the stored first axis (a stacked expert), or None; taken before everything else.
+        start: First row of the part on the first axis, counted after transposing.
         stop: Past-the-end row, or None for all.
         transposed: Whether the stored matrix is the transpose of the part's canonical axes.
         rows: Explicit row order on the first axis where the part is interleaved; overrides start and stop.
@@ -153,28 +159,47 @@ class Anatomy:
 def load_part(checkpoint: Checkpoint, part: Part, start: int = 0, stop: int | None = None) -> FloatArray:
     """Return a part, or rows [start, stop) of its first canonical axis, as float32 in canonical axis order.
 
+    Rows are read without their neighbours, except where the stored matrix is transposed: then every stored row
+    holds a piece of every canonical row, and all of it is read.
+
     Args:
         checkpoint: Where its tensors are stored.
         part: What to load.
         start: First row of the first canonical axis.
         stop: Past-the-end row, None for all.
+
+    Raises:
+        InvalidInput: The range lies outside the part.
     """
+    last = part.shape[0] if stop is None else stop
+    if not 0 <= start <= last <= part.shape[0]:
+        raise InvalidInput(
+            f"Rows {start} to {last} are not all inside {part.role}, which has {part.shape[0]}."
+        )
     source = part.source
-    if source.index is not None:
-        whole: FloatArray = checkpoint.read(source.tensor, source.index, source.index + 1)[0]
-    elif source.transposed or source.rows is not None:
-        whole = checkpoint.read(source.tensor)
-    else:
-        first = source.start + start
-        last = source.start + (part.shape[0] if stop is None else stop)
-        block = checkpoint.read(source.tensor, first, last)
-        return block.reshape(block.shape[0], -1) if source.flatten else block
     if source.rows is not None:
-        whole = whole[list(source.rows)]
-    elif source.start or source.stop is not None:
-        whole = whole[source.start : source.stop]
-    if source.flatten:
-        whole = whole.reshape(whole.shape[0], -1)
+        wanted = np.asarray(source.rows[start:last], dtype=np.intp)
+        if not wanted.size:
+            return np.zeros((0, *part.shape[1:]), dtype=np.float32)
+        first = int(wanted.min())
+        block = _canonical_rows(checkpoint, part, first, int(wanted.max()) + 1)[wanted - first]
+    else:
+        block = _canonical_rows(checkpoint, part, source.start + start, source.start + last)
+    return block.reshape(block.shape[0], *part.shape[1:])
+
+
+def _canonical_rows(checkpoint: Checkpoint, part: Part, first: int, last: int) -> FloatArray:
+    source = part.source
     if source.transposed:
-        whole = whole.T
-    return whole[start:stop]
+        whole = checkpoint.read(source.tensor) if source.index is None else _expert(checkpoint, part)
+        return np.ascontiguousarray(whole[..., first:last].T)
+    if source.index is not None:
+        return _expert(checkpoint, part)[first:last]
+    return checkpoint.read(source.tensor, first, last)
+
+
+def _expert(checkpoint: Checkpoint, part: Part) -> FloatArray:
+    index = part.source.index
+    assert index is not None
+    one: FloatArray = checkpoint.read(part.source.tensor, index, index + 1)[0]
+    return one

@@ -1,0 +1,22 @@
+"""LLaVA: a CLIP or SigLIP tower, a two-layer projector, and a Llama-like language model."""
+
+from dokja.anatomy.families.blocks import CLIP_LIKE_VISION, EMBEDDING, HEAD, LLAMA_DECODER
+from dokja.anatomy.family import ANY_PREFIX, ComponentRules, Family, Rule
+from dokja.anatomy.part import ComponentKind
+
+PROJECTOR = ComponentRules(
+    ComponentKind.PROJECTOR,
+    (
+        Rule("multi_modal_projector.linear_1", "projector.up"),
+        Rule("multi_modal_projector.linear_2", "projector.down"),
+    ),
+    prefix=ANY_PREFIX,
+    input_kind=ComponentKind.VISION_ENCODER,
+)
+
+FAMILY = Family(
+    "llava",
+    (CLIP_LIKE_VISION, PROJECTOR, LLAMA_DECODER, EMBEDDING, HEAD),
+    requires=(r"multi_modal_projector\.linear_1\.weight$",),
+    ties_head=True,
+)
