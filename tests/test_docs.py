@@ -1,0 +1,107 @@
+"""Documentation is an invariant: what exists is documented, what is documented exists."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from dokja import errors
+from dokja.cli.main import COMMANDS, app
+from dokja.errors import DokjaError
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
+
+
+def every_command() -> list[str]:
+    names = []
+    for name in COMMANDS:
+        command = app.get_command(click.Context(app), name)
+        names.append(name)
+        if isinstance(command, click.Group):
+            names.extend(f"{name} {inner}" for inner in command.list_commands(click.Context(command)))
+    return names
+
+
+def every_option() -> list[tuple[str, str]]:
+    found = []
+    for path in every_command():
+        command: click.Command | None = app
+        for word in path.split():
+            assert isinstance(command, click.Group)
+            command = command.get_command(click.Context(command), word)
+        assert command is not None
+        found += [
+            (path, option) for p in command.params if isinstance(p, click.Option) for option in p.opts[:1]
+        ]
+    return found
+
+
+def test_every_command_is_documented() -> None:
+    page = (DOCS / "reference" / "commands.md").read_text("utf-8")
+    missing = [name for name in every_command() if f"`dokja {name}" not in page]
+    assert missing == []
+
+
+def test_every_option_is_documented() -> None:
+    page = (DOCS / "reference" / "commands.md").read_text("utf-8")
+    assert [
+        (path, option) for path, option in every_option() if f"`{option}" not in page and option != "--help"
+    ] == []
+
+
+def test_every_error_code_is_documented() -> None:
+    page = (DOCS / "reference" / "errors.md").read_text("utf-8")
+    kinds = [
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, DokjaError)
+    ]
+    assert [kind.code for kind in kinds if kind is not DokjaError and f"`{kind.code}`" not in page] == []
+
+
+def test_every_claim_is_documented() -> None:
+    page = (DOCS / "reference" / "claims.md").read_text("utf-8")
+    claims = {
+        name
+        for path in (ROOT / "src").rglob("*.py")
+        for name in re.findall(r'Claim\(\s*"([a-z0-9_.]+)"', path.read_text("utf-8"))
+    }
+    assert [name for name in sorted(claims) if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text("utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "methods").glob("*.md")), ids=lambda page: page.name)
+def test_a_method_says_its_error_rates_and_known_evasions(page: Path) -> None:
+    text = page.read_text("utf-8").lower()
+    assert "error rate" in text or "error rates" in text
+    assert "evasion" in text
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "decisions").glob("*.md")), ids=lambda page: page.name)
+def test_a_decision_has_context_choice_and_consequences(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert all(f"## {part}" in text for part in ("Context", "Choice", "Consequences"))
+    assert len(text.splitlines()) <= 90, "one short page"
+
+
+def test_the_map_in_the_readme_is_the_house_on_disk() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    rooms = [
+        folder.name for folder in (ROOT / "src" / "dokja").iterdir() if (folder / "__init__.py").exists()
+    ]
+    assert [room for room in rooms if f"{room}/" not in readme] == []
+
+
+def test_the_glossary_pairs_korean_with_english() -> None:
+    rows = re.findall(r"^\|([^|]+)\|([^|]+)\|", (DOCS / "glossary.md").read_text("utf-8"), re.M)[2:]
+    assert len(rows) > 30
+    assert all(
+        re.search("[가-힣]", korean + english) and re.search("[a-z]", korean + english)
+        for korean, english in rows
+    )
