@@ -8,8 +8,13 @@ An error means *we could not look*; what we saw is a `Finding`, never an excepti
     │   ├── RulebookInvalid     a rulebook with mistakes: one sentence for each
     │   └── RulebookUnknown     a rule marked `unknown` where a computation needs its value
     ├── UnreadableArtifact      a file lies about itself, is cut short, or asks for more than we allow
+    │   ├── DossierUnreadable   a dossier that is not canonical JSON in the documented format
+    │   └── StoreDamaged        a database whose rows no longer give the log it signed
     ├── Unavailable             something we need is not here: a package, a network, a database
+    │   └── DatabaseUnavailable a database that cannot be reached, is busy for too long, or is not migrated
     └── NotAllowed              the rules forbid it: a frozen rulebook, a sealed score, an append-only row
+        ├── AppendOnly          what was recorded is not changed, deleted, or recorded twice in two ways
+        └── KeyRefused          a key, or a statement about one, that may not be used or accepted
 
 Each class has a stable `code`; more precise classes sit under one of the four and refine it after a dot.
 There is no exit status, colour or HTTP status here: `dokja.cli` maps classes to exit codes in one table.
@@ -89,3 +94,38 @@ class NotAllowed(DokjaError):
 
     code = "not_allowed"
     default_hint = "Read the rulebook of the stage for what is allowed at this point."
+
+
+class AppendOnly(NotAllowed):
+    """What was recorded stays as it is."""
+
+    code = "not_allowed.append_only"
+    default_hint = "Record a correction: a new event that names the old one and says why."
+
+
+class KeyRefused(NotAllowed):
+    """A key, or a statement about a key, that may not be used or accepted."""
+
+    code = "not_allowed.key"
+    default_hint = "Ask an organiser to enrol, rotate or revoke the key."
+
+
+class DossierUnreadable(UnreadableArtifact):
+    """A dossier that is not canonical JSON in the documented format."""
+
+    code = "unreadable.dossier"
+    default_hint = "Fetch the dossier again from whoever published it; a reformatted copy is not the dossier."
+
+
+class StoreDamaged(UnreadableArtifact):
+    """A database whose rows no longer give the log it signed."""
+
+    code = "unreadable.store"
+    default_hint = "Stop writing to it and restore the latest backup whose log root matches a signed checkpoint."
+
+
+class DatabaseUnavailable(Unavailable):
+    """A database that cannot be reached, is busy for too long, or was not migrated."""
+
+    code = "unavailable.database"
+    default_hint = "Check the address and that the server runs, then run the command again; nothing was changed."
