@@ -1,0 +1,1 @@
+"""Long, seeded, resumable experiments whose results are committed."""
