@@ -26,6 +26,8 @@ from dokja.program.rulebook.deciding import (
     PanelMajority,
     TieBreak,
 )
+from dokja.program.rulebook.decode import parse_rulebook, rulebook_from_json
+from dokja.program.rulebook.mistakes import Mistake, reasons_in
 from dokja.program.rulebook.panels import Criterion, Panel, Recusal
 from dokja.program.rulebook.schema import Rulebook
 from dokja.program.rulebook.scoring import (
@@ -105,6 +107,7 @@ __all__ = [
     "MajorityOf",
     "MaxScaled",
     "MinMax",
+    "Mistake",
     "Normaliser",
     "OnExit",
     "Panel",
@@ -133,5 +136,8 @@ __all__ = [
     "WhenInconclusive",
     "Window",
     "ZScore",
+    "parse_rulebook",
+    "reasons_in",
     "require_known",
+    "rulebook_from_json",
 ]

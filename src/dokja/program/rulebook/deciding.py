@@ -131,6 +131,7 @@ class Advance:
         entering: Teams expected to enter.
         places: Teams planned to advance.
         fewer_allowed: Whether fewer than `places` may advance because further teams fail the gate.
+        extra_eliminations: Grounds on which people may eliminate a team that passed the gate; empty for none.
         vacancy: What happens to a place nobody takes.
         none_selected_allowed: Whether the stage may end with nobody advancing.
         single_applicant: How one applicant alone is treated.
@@ -141,6 +142,7 @@ class Advance:
     entering: int | Unknown
     places: int | Unknown
     fewer_allowed: bool | Unknown
+    extra_eliminations: tuple[str, ...] | Unknown
     vacancy: Vacancy | Unknown
     none_selected_allowed: bool | Unknown
     single_applicant: SingleApplicant | Unknown
