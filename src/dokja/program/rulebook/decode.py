@@ -110,7 +110,8 @@ def _field(kind: type, field: Field, table: dict, at: str, depth: int, mistakes:
 
 def _value(hint: object, value: object, at: str, depth: int, mistakes: list[Mistake]) -> object:
     """Return the value a type hint describes, or `_FAILED` with a mistake added."""
-    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    options = typing.get_args(hint) if union else (hint,)
     if isinstance(value, str) and value == "unknown":
         if Unknown in options:
             return UNKNOWN
