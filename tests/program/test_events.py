@@ -14,15 +14,15 @@ DIGEST = "sha256:" + "a" * 64
 AT = "2026-01-05T00:00:00Z"
 
 
-def event(id: str, kind: Kind = Kind.WITHDRAWAL, payload: dict | None = None, **more) -> Event:
+def event(name: str, kind: Kind = Kind.WITHDRAWAL, payload: dict | None = None, **more) -> Event:
     return Event(
-        id, kind, "stage-1", AT, "office", {"team": "haneul"} if payload is None else payload, **more
+        name, kind, "stage-1", AT, "office", {"team": "haneul"} if payload is None else payload, **more
     )
 
 
-def mark(id: str, score: float, **more) -> Event:
+def mark(name: str, score: float, **more) -> Event:
     payload = {"rater": "e1", "team": "haneul", "criterion": "plan", "score": score, "weights": DIGEST}
-    return event(id, Kind.EXPERT_SCORE, payload, **more)
+    return event(name, Kind.EXPERT_SCORE, payload, **more)
 
 
 def run_payload(**changes) -> dict:

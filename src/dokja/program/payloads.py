@@ -52,6 +52,7 @@ class Kind(StrEnum):
     OBJECTION = "objection"
     ANSWER_TO_OBJECTION = "answer_to_objection"
     PUBLISHED_SCORE = "published_score"
+    PUBLISHED_RANK = "published_rank"
     OFFICIAL_OUTCOME = "official_outcome"
     RETRACTION = "retraction"
 
@@ -312,6 +313,13 @@ SCHEMAS: Mapping[Kind, Mapping[str, Check]] = {
         "teams": list_of(is_name),
         "part": is_name,
         "points": is_number,
+        "cites": list_of(is_text, at_least=1),
+    },
+    Kind.PUBLISHED_RANK: {
+        "team": is_name,
+        "part": is_name,
+        "rank": is_count,
+        "among": is_count,
         "cites": list_of(is_text, at_least=1),
     },
     Kind.OFFICIAL_OUTCOME: {

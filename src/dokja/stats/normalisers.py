@@ -2,13 +2,10 @@
 
 Every function takes (..., teams) finite scores and normalises along the last axis. `raw` and `attainment` judge each
 team by itself; the others judge teams against each other, so a team's share moves when a rival's score does. Two
-equal scores always get equal shares; when nothing tells the teams apart, relative normalisers give each 0.5 (max_scaled
-gives each the same share it would give the maximum).
+equal scores always get equal shares.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +13,6 @@ from numpy.typing import NDArray
 from dokja.errors import InvalidInput
 
 Scores = NDArray[np.float64]
-
-_SQRT_HALF = math.sqrt(0.5)
-_erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def raw(scores: Scores) -> Scores:
@@ -47,12 +41,14 @@ def attainment(scores: Scores, comparator: Scores, cap: float) -> Scores:
     return capped
 
 
-def min_max(scores: Scores) -> Scores:
-    """Return 0 for the lowest, 1 for the highest, the rest in proportion; 0.5 for all when all are equal."""
+def min_max(scores: Scores, floor_share: float = 0.0) -> Scores:
+    """Return `floor_share` for the lowest, 1 for the highest, the rest in proportion; halfway when all are equal."""
     _require_two(scores)
     low = scores.min(-1, keepdims=True)
     width = scores.max(-1, keepdims=True) - low
-    return np.where(width > 0, (scores - low) / np.where(width > 0, width, 1.0), 0.5)
+    place = np.where(width > 0, (scores - low) / np.where(width > 0, width, 1.0), 0.5)
+    shares: Scores = floor_share + (1.0 - floor_share) * place
+    return shares
 
 
 def max_scaled(scores: Scores) -> Scores:
@@ -66,30 +62,40 @@ def max_scaled(scores: Scores) -> Scores:
     return np.where(top > 0, scores / np.where(top > 0, top, 1.0), 0.0)
 
 
-def z_score(scores: Scores) -> Scores:
-    """Return Φ(z), z being the distance from the teams' mean in their (population) standard deviations.
+def z_score(scores: Scores, centre_share: float, spread_share: float) -> Scores:
+    """Return centre + spread × z within [0, 1], z in the teams' own (population) standard deviations.
+
+    All equal scores have z = 0.
 
     Assumes:
-        The teams compared are the whole population. Not monotone between teams: a team that does worse shrinks the
-        spread and can so gain on another team, which is why a rulebook that ranks teams may not use it.
+        The teams compared are the whole population. Not monotone between teams: a team that does worse changes the
+        spread and can so gain on another team (`tests/program/test_monotone.py` keeps an example).
     """
     _require_two(scores)
-    spread = scores.std(-1, keepdims=True)
-    told_apart = np.ptp(scores, axis=-1, keepdims=True) > 0
-    z = np.where(
-        told_apart, (scores - scores.mean(-1, keepdims=True)) / np.where(told_apart, spread, 1.0), 0.0
-    )
-    shares: Scores = 0.5 * (1.0 + _erf(z * _SQRT_HALF))
-    return shares
+    apart = np.ptp(scores, axis=-1, keepdims=True) > 0
+    spread = np.where(apart, scores.std(-1, keepdims=True), 1.0)
+    z = np.where(apart, (scores - scores.mean(-1, keepdims=True)) / spread, 0.0)
+    return np.clip(centre_share + spread_share * z, 0.0, 1.0)
 
 
-def rank_share(scores: Scores) -> Scores:
-    """Return the share of the other teams that a team beats, ties counting one half."""
+def rank_share(scores: Scores, shares: NDArray[np.float64]) -> Scores:
+    """Return the share listed for each team's rank; tied teams share the mean of the ranks they cover.
+
+    Args:
+        scores: (..., teams).
+        shares: (at least teams,) share for the first, second, ... rank.
+
+    Raises:
+        InvalidInput: One team alone, or fewer shares than teams.
+    """
     _require_two(scores)
-    beaten = (scores[..., :, None] > scores[..., None, :]).sum(-1)
-    level = (scores[..., :, None] == scores[..., None, :]).sum(-1) - 1
-    shares: Scores = (beaten + 0.5 * level) / (scores.shape[-1] - 1)
-    return shares
+    if shares.size < scores.shape[-1]:
+        raise InvalidInput(f"{shares.size} ranks are listed for {scores.shape[-1]} teams.")
+    above = (scores[..., None, :] > scores[..., :, None]).sum(-1)
+    level = (scores[..., None, :] == scores[..., :, None]).sum(-1)
+    upto = np.concatenate([[0.0], np.cumsum(shares)])
+    shared: Scores = (upto[above + level] - upto[above]) / level
+    return shared
 
 
 def _require_two(scores: Scores) -> None:
