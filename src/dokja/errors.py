@@ -4,6 +4,7 @@ An error means *we could not look*; what we saw is a `Finding`, never an excepti
 
     DokjaError
     ├── InvalidInput            what you gave us cannot be used; nothing was changed
+    │   ├── DisclosureContradictory  published figures and assumptions that no scores can satisfy
     │   ├── EventInvalid        an event, or a history of events, that breaks its own rules
     │   ├── RulebookInvalid     a rulebook with mistakes: one sentence for each
     │   └── RulebookUnknown     a rule marked `unknown` where a computation needs its value
@@ -53,6 +54,13 @@ class InvalidInput(DokjaError):
 
     code = "invalid"
     default_hint = "Correct the input and run the command again; nothing was changed."
+
+
+class DisclosureContradictory(InvalidInput):
+    """Published figures and assumptions that no scores can satisfy together."""
+
+    code = "invalid.disclosure"
+    default_hint = "One of the figures, their rounding, or an assumption is wrong; check them against the releases."
 
 
 class EventInvalid(InvalidInput):

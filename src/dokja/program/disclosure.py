@@ -1,0 +1,220 @@
+"""Disclosure control: what everything already published says about each score that is still sealed.
+
+- Scores are unknowns, one per team and part, between zero and the part's points. A team's total is their sum.
+- A published statement is a linear constraint, as wide as its rounding. Assumptions (who was first, who was last) are
+  explicit inputs of the same kind; nothing is assumed that is not written down.
+- The interval of a sealed score is the smallest and the largest value that all statements together still allow,
+  by linear programming: exact up to the solver's tolerance, not a simulation.
+- A release is refused when it would leave a sealed score an interval narrower than the policy's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dokja.errors import DisclosureContradictory, InvalidInput
+
+TOTAL = "total"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One published figure, or one assumption.
+
+    Args:
+        release: Which release said it, e.g. `2026-01-15 briefing`; for an assumption, its name.
+        of: `team` (the score of each named team), `mean` (over all teams), `highest` (the best score; the named
+            teams reached it), `first` or `last` (the named team is at least as high, or as low, as every other).
+        part: A part of the score, or `total`.
+        teams: The teams it names.
+        points: The published figure; ignored for `first` and `last`.
+        half_unit: Half of the last published digit, in points: 0.05 for one decimal.
+    """
+
+    release: str
+    of: Literal["team", "mean", "highest", "first", "last"]
+    part: str
+    teams: tuple[str, ...] = ()
+    points: float = 0.0
+    half_unit: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What the statements leave of one score.
+
+    Args:
+        team: Whose.
+        part: Which part, or `total`.
+        low: Smallest value still possible, points.
+        high: Largest value still possible, points.
+        confined_by: The release after which it was as narrow as it is; empty when none narrowed it.
+    """
+
+    team: str
+    part: str
+    low: float
+    high: float
+    confined_by: str = ""
+
+    @property
+    def width(self) -> float:
+        """Points between the smallest and the largest possible value."""
+        return self.high - self.low
+
+
+@dataclass(frozen=True, slots=True)
+class Scoreboard:
+    """The shape of what is unknown.
+
+    Args:
+        teams: Every team scored.
+        points: Part -> its maximum; a part may contain parts listed in `inside`.
+        inside: Part -> the parts it is the sum of. Parts that are in no other sum to the total.
+    """
+
+    teams: tuple[str, ...]
+    points: Mapping[str, float]
+    inside: Mapping[str, tuple[str, ...]]
+
+    def leaves(self, part: str) -> tuple[str, ...]:
+        """Return the parts without parts that a part, or the total, is the sum of.
+
+        Raises:
+            InvalidInput: There is no such part.
+        """
+        if part == TOTAL:
+            nested = {inner for parts in self.inside.values() for inner in parts}
+            return tuple(leaf for top in self.points if top not in nested for leaf in self.leaves(top))
+        if part not in self.points:
+            raise InvalidInput(
+                f"The scoreboard has no part {part!r}.", hint=f"Parts: {', '.join(self.points)}."
+            )
+        return tuple(leaf for inner in self.inside.get(part, ()) for leaf in self.leaves(inner)) or (part,)
+
+
+@dataclass(frozen=True, slots=True)
+class _System:
+    """A·x ≤ b over the leaf scores, team-major, with 0 ≤ x ≤ points."""
+
+    A: NDArray[np.float64]
+    b: NDArray[np.float64]
+
+
+def confine(board: Scoreboard, statements: Sequence[Statement]) -> tuple[Confinement, ...]:
+    """Return, for every team and part and total, the interval that the statements leave it.
+
+    Statements are taken release by release in the order given, so that each interval names the release that made it
+    as narrow as it is (the last one that narrowed it by more than a thousandth of a point).
+
+    Raises:
+        DisclosureContradictory: No scores at all agree with the statements.
+        InvalidInput: A statement names a team or part that the scoreboard lacks.
+    """
+    releases = list(dict.fromkeys(statement.release for statement in statements))
+    known: dict[tuple[str, str], Confinement] = {}
+    for upto in range(len(releases) + 1):
+        heard = [statement for statement in statements if statement.release in releases[:upto]]
+        system = _system(board, heard)
+        for team, part in product(board.teams, (*board.points, TOTAL)):
+            low, high = _extremes(board, system, team, part, releases[:upto])
+            before = known.get((team, part))
+            narrowed = before is None or before.width - (high - low) > 1e-3
+            by = releases[upto - 1] if upto and narrowed else before.confined_by if before else ""
+            known[team, part] = Confinement(team, part, low, high, by)
+    return tuple(known.values())
+
+
+def too_narrow(
+    board: Scoreboard,
+    published: Sequence[Statement],
+    release: Sequence[Statement],
+    sealed: Sequence[tuple[str, str]],
+    narrowest_points: float,
+) -> tuple[Confinement, ...]:
+    """Return the sealed scores that a release would confine more narrowly than the policy allows; empty allows it.
+
+    A score already narrower than the policy before this release is returned only if the release narrows it further:
+    refusing cannot un-publish what is known.
+
+    Args:
+        board: What is scored.
+        published: Statements already public, and assumptions.
+        release: Statements about to be published.
+        sealed: (team, part) pairs that must stay sealed.
+        narrowest_points: The policy: the narrowest interval a sealed score may be left.
+    """
+    before = {(one.team, one.part): one for one in confine(board, published)}
+    after = confine(board, [*published, *release])
+    return tuple(
+        one
+        for one in after
+        if (one.team, one.part) in set(sealed)
+        and one.width < narrowest_points
+        and before[one.team, one.part].width - one.width > 1e-3
+    )
+
+
+def _row(board: Scoreboard, team: str, part: str) -> NDArray[np.float64]:
+    """Return the linear form, over leaf scores, of a team's part or total."""
+    leaves = board.leaves(TOTAL)
+    if team not in board.teams:
+        raise InvalidInput(f"The scoreboard has no team {team!r}.", hint=f"Teams: {', '.join(board.teams)}.")
+    row = np.zeros((len(board.teams), len(leaves)))
+    wanted = set(board.leaves(part))
+    row[board.teams.index(team), [leaf in wanted for leaf in leaves]] = 1
+    return row.ravel()
+
+
+def _system(board: Scoreboard, statements: Sequence[Statement]) -> _System:
+    size = len(board.teams) * len(board.leaves(TOTAL))
+    rows: list[NDArray[np.float64]] = [np.zeros(size)]
+    bounds = [0.0]
+
+    def at_most(row: NDArray[np.float64], bound: float) -> None:
+        rows.append(row)
+        bounds.append(bound)
+
+    for said in statements:
+        every = {team: _row(board, team, said.part) for team in board.teams}
+        named = [_row(board, team, said.part) for team in said.teams]
+        if said.of == "mean":
+            named = [np.mean(list(every.values()), axis=0)]
+        if said.of in ("team", "mean", "highest"):
+            for row in named:
+                at_most(row, said.points + said.half_unit)
+                at_most(-row, said.half_unit - said.points)
+        if said.of == "highest":
+            for row in every.values():
+                at_most(row, said.points + said.half_unit)
+        if said.of in ("first", "last"):
+            sign = 1 if said.of == "first" else -1
+            for row in every.values():
+                for own in named:
+                    at_most(sign * (row - own), 0.0)
+    return _System(np.array(rows), np.array(bounds))
+
+
+def _extremes(
+    board: Scoreboard, system: _System, team: str, part: str, releases: Sequence[str]
+) -> tuple[float, float]:
+    from scipy.optimize import linprog
+
+    bounds = [(0.0, board.points[leaf]) for _ in board.teams for leaf in board.leaves(TOTAL)]
+    row = _row(board, team, part)
+    found = []
+    for sign in (1, -1):
+        solved = linprog(sign * row, A_ub=system.A, b_ub=system.b, bounds=bounds, method="highs")
+        if solved.status == 2:
+            raise DisclosureContradictory(
+                f"No scores agree with everything said up to {releases[-1] if releases else 'the scoreboard'!r}.",
+                releases=list(releases),
+            )
+        found.append(sign * float(solved.fun))
+    return found[0], max(found)
