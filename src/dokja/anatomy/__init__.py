@@ -1,6 +1,12 @@
-"""What each tensor is: component, layer, role, axes, and the re-labellings that leave the model unchanged."""
+"""What each tensor is: component, layer, role, axes, and the re-labellings that leave the model unchanged.
+
+`describe` names the parts of a checkpoint; `groups` says which of their units may be re-labelled; `unit_features`
+reads those units. Nothing above this package ever looks at a tensor's name.
+"""
 
 from dokja.anatomy.describe import describe
+from dokja.anatomy.features import feature_blocks, relabel, unit_features
+from dokja.anatomy.groups import Group, Member, groups, residual_stream
 from dokja.anatomy.part import (
     Anatomy,
     Axis,
@@ -9,6 +15,7 @@ from dokja.anatomy.part import (
     Part,
     Slice,
     load_part,
+    place_part,
 )
 
 __all__ = [
@@ -16,8 +23,16 @@ __all__ = [
     "Axis",
     "Component",
     "ComponentKind",
+    "Group",
+    "Member",
     "Part",
     "Slice",
     "describe",
+    "feature_blocks",
+    "groups",
     "load_part",
+    "place_part",
+    "relabel",
+    "residual_stream",
+    "unit_features",
 ]

@@ -24,6 +24,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "n_kv_heads": ("num_key_value_heads",),
     "head_dim": ("head_dim",),
     "n_experts": ("num_local_experts", "n_routed_experts", "num_experts"),
+    "routing_groups": ("n_group",),
 }
 _GGUF_KEYS = {
     "residual": "embedding_length",
@@ -32,6 +33,7 @@ _GGUF_KEYS = {
     "n_kv_heads": "attention.head_count_kv",
     "head_dim": "attention.key_length",
     "n_experts": "expert_count",
+    "routing_groups": "expert_group_count",
 }
 
 
@@ -76,6 +78,8 @@ def disagreements(said: Mapping[str, int], component: Component) -> list[tuple[s
     """Return a warning for every declared number that the shapes contradict."""
     warnings: list[tuple[str, dict[str, object]]] = []
     for word, value in sorted(said.items()):
+        if word == "routing_groups":
+            continue  # no shape shows how experts are grouped
         actual = getattr(component, word)
         if actual and actual != value:
             warnings.append(

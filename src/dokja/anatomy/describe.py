@@ -20,7 +20,8 @@ _MIN_EXPLAINED_SHARE = 0.5
 
 # GGUF architectures whose converters store the two rotary halves of a head side by side.
 _INTERLEAVED_GGUF = frozenset(
-    "llama mistral3 deci baichuan internlm2 minicpm xverse olmo granite granitemoe arcee smollm3".split()
+    {"llama", "mistral3", "deci", "baichuan", "internlm2", "minicpm"}
+    | {"xverse", "olmo", "granite", "granitemoe", "arcee", "smollm3"}
 )
 
 
@@ -92,6 +93,8 @@ def _component(draft: Draft, checkpoint: Checkpoint, *, ties_head: bool) -> tupl
         rotary=draft.rules.rotary,
         norm=draft.rules.norm,
         tied_head=kind is ComponentKind.TOKEN_EMBEDDING and ties_head,
+        routing_groups=_routing_groups(said, experts),
+        reads=draft.rules.input_kind,
     )
     warnings: list[Warning_] = []
     if layers:
@@ -99,6 +102,12 @@ def _component(draft: Draft, checkpoint: Checkpoint, *, ties_head: bool) -> tupl
     if not heads.is_known:
         warnings.append(("anatomy.head_size_unknown", {"component": component.name}))
     return _with_rotary_order(component, draft, checkpoint, heads), warnings
+
+
+def _routing_groups(said: Mapping[str, int], experts: list[int]) -> int:
+    """Believe a declared grouping that fits: permuting inside smaller blocks is valid whether or not it is true."""
+    groups, n_experts = said.get("routing_groups", 1), max(experts, default=-1) + 1
+    return groups if n_experts and n_experts % groups == 0 else 1
 
 
 def _with_rotary_order(component: Component, draft: Draft, checkpoint: Checkpoint, heads: Heads) -> Component:

@@ -24,7 +24,7 @@ class ComponentKind(StrEnum):
     AUDIO_ENCODER = "audio_encoder"
     TEXT_ENCODER = "text_encoder"
     PROJECTOR = "projector"
-    TOKEN_EMBEDDING = "token_embedding"
+    TOKEN_EMBEDDING = "token_embedding"  # noqa: S105
     LM_HEAD = "lm_head"
     OTHER = "other"
 
@@ -39,7 +39,7 @@ class Axis(StrEnum):
     VALUE_OUT = "value_out"  # input of the output projection: query heads × value head size
     HEAD_DIM = "head_dim"
     EXPERT = "expert"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105
     PIXEL = "pixel"  # patch pixels × channels, flattened; a frame nobody can disguise
     MEL = "mel"
     LATENT = "latent"
@@ -113,6 +113,8 @@ class Component:
         rotary: Whether query/key rows are tied to rotary frequencies (then never re-labelled).
         norm: `rms` or `layer` or `none`.
         tied_head: Whether lm_head is the token embedding (token_embedding component only).
+        routing_groups: Blocks of experts between which a router does not mix; 1 when it mixes all.
+        reads: For a projector, the kind of component whose residual stream its INPUT axis counts.
     """
 
     name: str
@@ -128,6 +130,8 @@ class Component:
     rotary: bool = False
     norm: str = "none"
     tied_head: bool = False
+    routing_groups: int = 1
+    reads: ComponentKind | None = None
 
     def find(self, role: str, layer: int | None = None, expert: int | None = None) -> Part | None:
         """Return the part of that role, layer and expert, or None."""
@@ -195,6 +199,9 @@ def _canonical_rows(checkpoint: Checkpoint, part: Part, first: int, last: int) -
         return np.ascontiguousarray(whole[..., first:last].T)
     if source.index is not None:
         return _expert(checkpoint, part)[first:last]
+    stored = checkpoint.tensors[source.tensor].shape
+    if stored[0] == 1 and part.shape[0] > 1:
+        return checkpoint.read(source.tensor).reshape(part.shape)[first:last]
     return checkpoint.read(source.tensor, first, last)
 
 
@@ -203,3 +210,23 @@ def _expert(checkpoint: Checkpoint, part: Part) -> FloatArray:
     assert index is not None
     one: FloatArray = checkpoint.read(part.source.tensor, index, index + 1)[0]
     return one
+
+
+def place_part(stored: FloatArray, part: Part, values: FloatArray) -> None:
+    """Write a part into the stored array it lies in, in place: the inverse of `load_part`.
+
+    Args:
+        stored: The whole stored tensor, in its stored shape.
+        part: What to write.
+        values: Shape of the part, canonical axis order.
+    """
+    source = part.source
+    target = stored if source.index is None else stored[source.index]
+    if source.transposed:
+        target = target.T
+    rows = np.arange(source.start, source.start + part.shape[0])
+    if source.rows is not None:
+        rows = np.asarray(source.rows)
+    while target.ndim > 1 and target.shape[0] == 1 and target.size == part.shape[0]:
+        target = target[0]
+    target[rows] = values.reshape(len(rows), *target.shape[1:])
