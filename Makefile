@@ -21,8 +21,8 @@ test: $(VENV)/test.stamp check ## Run every test (installs PostgreSQL and Chromi
 check: lint types imports ## Lint, types, import directions
 
 lint: $(VENV)/test.stamp
-	$(BIN)/ruff check --quiet src tests benchmarks studies examples
-	$(BIN)/ruff format --quiet --check src tests benchmarks studies examples
+	$(BIN)/ruff check --quiet src tools tests benchmarks studies examples
+	$(BIN)/ruff format --quiet --check src tools tests benchmarks studies examples
 
 types: $(VENV)/test.stamp
 	$(BIN)/mypy --no-error-summary
