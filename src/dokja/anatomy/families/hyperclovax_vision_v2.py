@@ -11,6 +11,7 @@ PROJECTOR = ComponentRules(
         Rule("vision_model.merger.mlp.0", "projector.up"),
         Rule("vision_model.merger.mlp.2", "projector.merge"),
         Rule("vision_projector", "projector.linear"),
+        Rule("projector", "projector.linear"),  # the same, as held in memory
     ),
     prefix=ANY_PREFIX,
     input_kind=ComponentKind.VISION_ENCODER,
@@ -19,6 +20,6 @@ PROJECTOR = ComponentRules(
 FAMILY = Family(
     "hyperclovax_vision_v2",
     (QWEN_VISION, PROJECTOR, DECODER, EMBEDDING, HEAD),
-    requires=(r"vision_projector\.weight$",),
+    requires=(r"(^|\.)(vision_)?projector\.weight$", r"vision_model\.merger\.mlp\.0\.weight$"),
     ties_head=True,
 )
