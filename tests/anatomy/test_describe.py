@@ -43,10 +43,13 @@ def values(anatomy: Anatomy, checkpoint: Checkpoint) -> dict[tuple[object, ...],
     }
 
 
+def shape_of(component: Component) -> list[object]:
+    return [(part.role, part.layer, part.expert, part.axes, part.shape) for part in component.parts]
+
+
 def without_sources(anatomy: Anatomy) -> list[object]:
     return [
-        (component.name, component.n_layers, component.residual, component.n_heads, component.head_dim)
-        + tuple((part.role, part.layer, part.expert, part.axes, part.shape) for part in component.parts)
+        (component.name, component.n_layers, component.residual, component.n_heads, component.head_dim, shape_of(component))
         for component in anatomy.components
     ]
 
