@@ -15,6 +15,9 @@ Surgery = Literal["none", "lora", "keep_embedding", "keep_body", "scale_depth", 
 
 REFERENCE_STEPS = 500
 PEAK_RATE = 3e-3
+DEPTH_MAP = (0, 1, 2, 1, 2, 3)
+EXPERTS = 4
+LAYERS = {"llama": 4, "mixtral_wide": 4, "mixtral": 2, "gpt2": 3, "clip_vision": 3}
 FARM_TO_SEA = ("farm", "market", "kitchen", "sea")
 
 
@@ -82,3 +85,44 @@ RECIPES: dict[str, Recipe] = {
     "V2": Recipe(family="clip_vision", seed=62, steps=400, peak_rate=1e-3),
     "V1_ft": Recipe(family="clip_vision", parent="V1", data=2, order=3, steps=150, peak_rate=5e-4),
 }
+
+
+def ancestors(name: str) -> tuple[str, ...]:
+    """Return the model itself and everything its weights come from, nearest first."""
+    parent = RECIPES[name].parent
+    return (name, *ancestors(parent)) if parent else (name,)
+
+
+def share_descent(first: str, second: str) -> bool:
+    """Say whether weights of both come from one trained model (one of the two, or a common ancestor)."""
+    return ancestors(first)[-1] == ancestors(second)[-1]
+
+
+def share_start(first: str, second: str) -> bool:
+    """Say whether both come from the same random weights: related by descent, or siblings by seed."""
+    one, other = (RECIPES[ancestors(name)[-1]] for name in (first, second))
+    return (one.family, one.seed) == (other.family, other.seed)
+
+
+def inherited_components(name: str) -> frozenset[str]:
+    """Return the components that come from the recipe's parent."""
+    recipe = RECIPES[name]
+    if not recipe.parent:
+        return frozenset()
+    if recipe.family == "clip_vision":
+        return frozenset({"vision_encoder"})
+    if recipe.surgery == "keep_embedding":
+        return frozenset({"token_embedding"})
+    if recipe.surgery == "keep_body":
+        return frozenset({"language_model"})
+    return frozenset({"token_embedding", "language_model", "lm_head"})
+
+
+def layer_map(name: str) -> tuple[tuple[int, int], ...]:
+    """Return (layer, layer of the parent) for a recipe with a parent whose layers it keeps, else nothing."""
+    recipe = RECIPES[name]
+    if "language_model" not in inherited_components(name) and recipe.family != "clip_vision":
+        return ()
+    if recipe.surgery == "scale_depth":
+        return tuple(enumerate(DEPTH_MAP))
+    return tuple((layer, layer) for layer in range(LAYERS[recipe.family])) if recipe.parent else ()

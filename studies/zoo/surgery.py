@@ -10,11 +10,11 @@ import math
 import torch
 from torch import Tensor, nn
 
+from studies.zoo.recipes import DEPTH_MAP
+
 Weights = dict[str, Tensor]
 
 LORA_RANK = 8
-DEPTH_MAP = (0, 1, 2, 1, 2, 3)
-EXPERTS = 4
 
 
 def keep_embedding(parent: Weights, fresh: Weights) -> Weights:

@@ -30,7 +30,7 @@ from transformers import (
 )
 
 from studies.zoo import corpus, pictures, surgery
-from studies.zoo.recipes import RECIPES, Recipe
+from studies.zoo.recipes import DEPTH_MAP, EXPERTS, RECIPES, Recipe
 
 ZOO = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "zoo"
 RESULTS = Path(__file__).with_name("results.json")
@@ -67,10 +67,10 @@ def fresh_model(recipe: Recipe) -> PreTrainedModel:
         "max_position_embeddings": 256,
     } | ends
     slim = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
-    experts = {"num_local_experts": surgery.EXPERTS, "num_experts_per_tok": 2, "output_router_logits": True}
+    experts = {"num_local_experts": EXPERTS, "num_experts_per_tok": 2, "output_router_logits": True}
     experts |= {"router_aux_loss_coef": 0.01, "experts_implementation": "eager"}
     if recipe.family == "llama":
-        layers = len(surgery.DEPTH_MAP) if recipe.surgery == "scale_depth" else wide["num_hidden_layers"]
+        layers = len(DEPTH_MAP) if recipe.surgery == "scale_depth" else wide["num_hidden_layers"]
         return LlamaForCausalLM(LlamaConfig(**wide | {"num_hidden_layers": layers}))
     if recipe.family == "mixtral_wide":
         return MixtralForCausalLM(MixtralConfig(**wide | experts))
