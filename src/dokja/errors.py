@@ -7,6 +7,8 @@ An error means *we could not look*; what we saw is a `Finding`, never an excepti
     │   ├── DisclosureContradictory  published figures and assumptions that no scores can satisfy
     │   ├── EventInvalid        an event, or a history of events, that breaks its own rules
     │   ├── RulebookInvalid     a rulebook with mistakes: one sentence for each
+    │   ├── JournalInvalid      a run's journal with a line that is no event, or events that contradict one another
+    │   ├── SuiteInvalid        a suite file with mistakes: one sentence for each, by line
     │   └── RulebookUnknown     a rule marked `unknown` where a computation needs its value
     ├── UnreadableArtifact      a file lies about itself, is cut short, or asks for more than we allow
     │   ├── DossierUnreadable   a dossier that is not canonical JSON in the documented format
@@ -67,6 +69,20 @@ class EventInvalid(InvalidInput):
     """An event, or a history of events, breaks its own rules."""
 
     code = "invalid.event"
+
+
+class JournalInvalid(InvalidInput):
+    """A run's journal has a line that is no event, or its events contradict one another."""
+
+    code = "invalid.journal"
+    default_hint = "Take the journal as the run wrote it; an edited one gives no score."
+
+
+class SuiteInvalid(InvalidInput):
+    """A suite file with mistakes; `fields["mistakes"]` lists one sentence for each."""
+
+    code = "invalid.suite"
+    default_hint = "Correct every line named; docs/reference/suites.md says what each field means."
 
 
 class RulebookInvalid(InvalidInput):

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("dokja.cli.compare", "Do two checkpoints share a descent? Answered per component."),
     "sketch": ("dokja.cli.sketch", "A small fingerprint that can be compared later without the weights."),
     "library": ("dokja.cli.library", "The references to compare against: add, list, search."),
+    "benchmark": ("dokja.cli.benchmark", "Suites on a local model, and scores derived from the journal."),
 }
 
 
