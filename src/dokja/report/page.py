@@ -21,7 +21,8 @@ View = Callable[[Language], Mapping[str, object]]
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return the one template environment: our templates only, autoescape on, an unknown name is an error."""
     import jinja2
 
     return jinja2.Environment(
@@ -42,15 +43,15 @@ def render_page(template: str, view: View, language: Language) -> str:
         view: Gives the template's values in one language.
         language: The language shown first.
     """
-    environment = _environment()
+    templates = environment()
     bodies = {}
     for each in LANGUAGES:
         values = dict(view(each))
-        bodies[each] = environment.get_template(template).render(
+        bodies[each] = templates.get_template(template).render(
             values, language=each, say=partial(_say, each), title=values["title"]
         )
     titles = {each: str(view(each)["title"]) for each in LANGUAGES}
-    return environment.get_template("page.html.jinja").render(
+    return templates.get_template("page.html.jinja").render(
         bodies={each: _safe(body) for each, body in bodies.items()},
         titles=titles,
         first=language,
@@ -60,7 +61,7 @@ def render_page(template: str, view: View, language: Language) -> str:
 
 def render_picture(template: str, **values: object) -> Markup:
     """Return one picture as SVG markup that a page may place as it is: every text in it was escaped here."""
-    return _safe(_environment().get_template(template).render(values))
+    return _safe(environment().get_template(template).render(values))
 
 
 def _say(language: Language, key: str, **figures: object) -> str:
