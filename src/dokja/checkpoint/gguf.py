@@ -17,6 +17,7 @@ import numpy as np
 from dokja.canonical import JSON
 from dokja.checkpoint.bytesource import ByteSource
 from dokja.checkpoint.checkpoint import TensorInfo
+from dokja.checkpoint.cursor import Cursor
 from dokja.checkpoint.dtypes import BLOCKED, PLAIN, Encoding
 from dokja.checkpoint.limits import Limits, require_name, require_shape, unreadable
 from dokja.checkpoint.stored import Contiguous, Layout
@@ -40,7 +41,6 @@ _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: 
 _STRING, _ARRAY = 8, 9
 _MAX_AXES = 4
 _MAX_ALIGNMENT = 1 << 16
-_WINDOW_BYTES = 1 << 20
 _TOKENS = "tokenizer.ggml.tokens"
 
 
@@ -50,66 +50,6 @@ class _StringArray:
 
     offset: int
     length: int
-
-
-class _Cursor:
-    """Reads forward through a header, in windows, never past what the limits allow."""
-
-    def __init__(self, file: ByteSource, limits: Limits, offset: int = 0) -> None:
-        self.file = file
-        self.limits = limits
-        self.offset = offset
-        self.end = min(file.size, limits.header_bytes)
-        self._window = b""
-        self._window_start = offset
-
-    def take(self, length: int) -> bytes:
-        """Return the next bytes."""
-        self.require(length)
-        first = self.offset - self._window_start
-        if not 0 <= first <= first + length <= len(self._window):
-            size = min(max(length, _WINDOW_BYTES), self.end - self.offset)
-            self._window, self._window_start, first = self.file.read(self.offset, size), self.offset, 0
-        self.offset += length
-        return self._window[first : first + length]
-
-    def skip(self, length: int) -> None:
-        """Step over bytes without reading them."""
-        self.require(length)
-        self.offset += length
-
-    def require(self, length: int) -> None:
-        """Refuse a length that goes beyond the file or the largest header read."""
-        if length > self.end - self.offset:
-            why = (
-                "the file ends" if self.end == self.file.size else f"headers are read up to {self.end} bytes"
-            )
-            raise unreadable(
-                self.file.name, f"its header asks for {length} bytes at offset {self.offset}, but {why}"
-            )
-
-    def number(self, code: str) -> int | float:
-        """Return one little-endian number by its struct code."""
-        (value,) = struct.unpack("<" + code, self.take(struct.calcsize("<" + code)))
-        return value  # type: ignore[no-any-return]  # struct says nothing of what a code yields
-
-    def integer(self, code: str) -> int:
-        return int(self.number(code))
-
-    def text(self, longest: int) -> str:
-        """Return a string of bounded length."""
-        length = self.integer("Q")
-        if length > longest:
-            raise unreadable(
-                self.file.name,
-                f"a string at offset {self.offset} has {length} bytes; at most {longest} are read",
-            )
-        try:
-            return self.take(length).decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise unreadable(
-                self.file.name, f"a string at offset {self.offset - length} is no UTF-8"
-            ) from error
 
 
 def parse_gguf(file: ByteSource, limits: Limits) -> Layout:
@@ -122,7 +62,7 @@ def parse_gguf(file: ByteSource, limits: Limits) -> Layout:
     Raises:
         UnreadableArtifact: It is not what its header says.
     """
-    cursor = _Cursor(file, limits)
+    cursor = Cursor(file, 0, min(file.size, limits.header_bytes))
     if cursor.take(4) != b"GGUF":
         raise unreadable(file.name, "it does not begin with GGUF")
     version = cursor.integer("I")
@@ -131,8 +71,8 @@ def parse_gguf(file: ByteSource, limits: Limits) -> Layout:
     n_tensors, n_keys = cursor.integer("Q"), cursor.integer("Q")
     if n_tensors > limits.tensors or n_keys > limits.metadata_items:
         raise unreadable(file.name, f"it declares {n_tensors} tensors and {n_keys} keys, more than is read")
-    metadata, arrays = _parse_metadata(cursor, n_keys)
-    declared = [_parse_declaration(cursor) for _ in range(n_tensors)]
+    metadata, arrays = _parse_metadata(cursor, n_keys, limits)
+    declared = [_parse_declaration(cursor, limits) for _ in range(n_tensors)]
     alignment = _alignment_of(metadata, file.name)
     placed = _place(declared, _aligned(cursor.offset, alignment), alignment, cursor)
     tokens = arrays.get(_TOKENS)
@@ -140,26 +80,28 @@ def parse_gguf(file: ByteSource, limits: Limits) -> Layout:
     return Layout(list(placed), metadata, vocabulary=read_tokens)
 
 
-def _parse_metadata(cursor: _Cursor, n_keys: int) -> tuple[dict[str, JSON], dict[str, _StringArray]]:
+def _parse_metadata(
+    cursor: Cursor, n_keys: int, limits: Limits
+) -> tuple[dict[str, JSON], dict[str, _StringArray]]:
     metadata: dict[str, JSON] = {}
     arrays: dict[str, _StringArray] = {}
     for _ in range(n_keys):
-        key = cursor.text(cursor.limits.name_chars)
+        key = _text(cursor, limits.name_chars)
         if key in metadata:
             raise unreadable(cursor.file.name, f"the key {key[:60]!r} occurs twice")
         if not key.isprintable():
             raise unreadable(cursor.file.name, f"the key {key[:60]!a} has characters that cannot be printed")
         kind = cursor.integer("I")
         if kind == _ARRAY:
-            metadata[key] = _parse_array(cursor, key, arrays)
+            metadata[key] = _parse_array(cursor, key, arrays, limits)
         else:
-            metadata[key] = _parse_scalar(cursor, kind, key)
+            metadata[key] = _parse_scalar(cursor, kind, key, limits)
     return metadata, arrays
 
 
-def _parse_scalar(cursor: _Cursor, kind: int, key: str) -> JSON:
+def _parse_scalar(cursor: Cursor, kind: int, key: str, limits: Limits) -> JSON:
     if kind == _STRING:
-        return cursor.text(cursor.limits.metadata_bytes)
+        return _text(cursor, limits.metadata_bytes)
     if kind not in _SCALARS:
         raise unreadable(cursor.file.name, f"key {key[:60]!r} has the unknown value type {kind}")
     if _SCALARS[kind] == "?":
@@ -167,12 +109,16 @@ def _parse_scalar(cursor: _Cursor, kind: int, key: str) -> JSON:
     return _plain_number(cursor.number(_SCALARS[kind]))
 
 
+def _text(cursor: Cursor, longest: int) -> str:
+    return cursor.text(cursor.integer("Q"), longest)
+
+
 def _plain_number(value: int | float) -> JSON:
     """Return a JSON number; NaN and infinities, which JSON has not, as text."""
     return value if isinstance(value, int) or np.isfinite(value) else str(value)
 
 
-def _parse_array(cursor: _Cursor, key: str, arrays: dict[str, _StringArray]) -> JSON:
+def _parse_array(cursor: Cursor, key: str, arrays: dict[str, _StringArray], limits: Limits) -> JSON:
     """Return a short array's values, or what a long one holds; refuse one longer than the bytes that remain."""
     kind, length = cursor.integer("I"), cursor.integer("Q")
     if kind != _STRING and kind not in _SCALARS:
@@ -181,12 +127,12 @@ def _parse_array(cursor: _Cursor, key: str, arrays: dict[str, _StringArray]) -> 
         )
     width = 8 if kind == _STRING else struct.calcsize("<" + _SCALARS[kind])
     cursor.require(length * width)
-    short = length <= cursor.limits.metadata_items and key != _TOKENS
+    short = length <= limits.metadata_items and key != _TOKENS
     if kind == _STRING:
-        if length > cursor.limits.array_items:
+        if length > limits.array_items:
             raise unreadable(cursor.file.name, f"key {key[:60]!r} has {length} strings, more than is read")
         if short:
-            return [cursor.text(cursor.limits.metadata_bytes) for _ in range(length)]
+            return [_text(cursor, limits.metadata_bytes) for _ in range(length)]
         arrays[key] = _StringArray(cursor.offset, length)
         for _ in range(length):
             cursor.skip(cursor.integer("Q"))
@@ -203,7 +149,7 @@ def _read_tokens(file: ByteSource, limits: Limits, tokens: _StringArray) -> Mapp
         raise unreadable(
             file.name, f"its vocabulary has {tokens.length} tokens; at most {limits.vocabulary} are read"
         )
-    cursor = _Cursor(file, limits, tokens.offset)
+    cursor = Cursor(file, tokens.offset, min(file.size, limits.header_bytes))
     vocabulary: dict[str, int] = {}
     for row in range(tokens.length):
         length = cursor.integer("Q")
@@ -212,15 +158,15 @@ def _read_tokens(file: ByteSource, limits: Limits, tokens: _StringArray) -> Mapp
     return vocabulary
 
 
-def _parse_declaration(cursor: _Cursor) -> tuple[str, tuple[int, ...], Encoding, int]:
+def _parse_declaration(cursor: Cursor, limits: Limits) -> tuple[str, tuple[int, ...], Encoding, int]:
     """Return name, row-major shape, encoding and data offset of one tensor."""
     where = cursor.file.name
-    name = require_name(cursor.text(cursor.limits.name_chars * 4), where, cursor.limits)
+    name = require_name(_text(cursor, limits.name_chars * 4), where, limits)
     n_axes = cursor.integer("I")
     if n_axes > _MAX_AXES:
         raise unreadable(where, f"tensor {name} has {n_axes} axes; GGUF has at most {_MAX_AXES}")
     lengths = [cursor.integer("Q") for _ in range(n_axes)]
-    shape = require_shape(lengths[::-1], name, where, cursor.limits)
+    shape = require_shape(lengths[::-1], name, where, limits)
     kind, offset = cursor.integer("I"), cursor.integer("Q")
     encoding = _TYPES.get(kind)
     if encoding is None:
@@ -247,7 +193,7 @@ def _place(
     declared: list[tuple[str, tuple[int, ...], Encoding, int]],
     data_start: int,
     alignment: int,
-    cursor: _Cursor,
+    cursor: Cursor,
 ) -> list[Contiguous]:
     """Return the tensors in data order, refusing overlaps, holes beyond padding, and bytes outside the file."""
     where, size = cursor.file.name, cursor.file.size

@@ -30,7 +30,7 @@ class Limits:
         vocabulary: Tokens of one tokenizer.
         array_items: Elements of one array inside a GGUF header.
         files: Shards of one model; also the entries of one archive, times 1000.
-        pickle_steps: Operations of one pickle.
+        steps: Operations of one pickle, or fields of one ONNX graph or sentencepiece model.
         depth: Nesting of containers in a pickle or of graphs in ONNX.
     """
 
@@ -44,7 +44,7 @@ class Limits:
     vocabulary: int = 2_000_000
     array_items: int = 2_000_000
     files: int = 2000
-    pickle_steps: int = 5_000_000
+    steps: int = 2_000_000
     depth: int = 32
 
 

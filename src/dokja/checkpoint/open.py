@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from dokja.canonical import JSON
@@ -12,15 +12,13 @@ from dokja.checkpoint.checkpoint import Checkpoint, Threat
 from dokja.checkpoint.folder import Folder, LocalFolder, require_file_name
 from dokja.checkpoint.gguf import parse_gguf
 from dokja.checkpoint.limits import Limits, unreadable
+from dokja.checkpoint.onnx_file import parse_onnx
 from dokja.checkpoint.safetensors import parse_safetensors
 from dokja.checkpoint.stored import Layout, StoredCheckpoint, merged
+from dokja.checkpoint.torch_file import parse_torch
 from dokja.checkpoint.vocabulary import find_vocabulary
 from dokja.errors import InvalidInput
 
-_PARSERS: dict[str, Callable[[ByteSource, Limits], Layout]] = {
-    "safetensors": parse_safetensors,
-    "gguf": parse_gguf,
-}
 # Preferred first. A folder may hold several; exactly one is read, and the others are named as a threat.
 _SUFFIXES = {
     ".safetensors": "safetensors",
@@ -78,7 +76,7 @@ def _open_files(
         files.append(folder.open(name))
         format_name = _recognise(files[-1])
         formats.add(format_name)
-        layouts.append(_PARSERS[format_name](files[-1], limits))
+        layouts.append(_parse(format_name, files[-1], folder, files, limits))
     if len(formats) != 1:
         raise unreadable(source, f"its shards are of different formats: {', '.join(sorted(formats))}")
     layout = merged(layouts, source, limits)
@@ -97,6 +95,21 @@ def _open_files(
     )
 
 
+def _parse(
+    format_name: str, file: ByteSource, folder: Folder, files: list[ByteSource], limits: Limits
+) -> Layout:
+    """Return what lies where in one file; files it points to are opened in the same folder and closed with it."""
+
+    def open_beside(name: str) -> ByteSource:
+        files.append(folder.open(name))
+        return files[-1]
+
+    if format_name == "onnx":
+        return parse_onnx(file, limits, open_beside)
+    parsers = {"safetensors": parse_safetensors, "torch": parse_torch, "gguf": parse_gguf}
+    return parsers[format_name](file, limits)
+
+
 def _recognise(file: ByteSource) -> str:
     """Return the format of a file by its first bytes; its name decides nothing."""
     head = file.read(0, min(file.size, 64))
@@ -104,8 +117,18 @@ def _recognise(file: ByteSource) -> str:
         return "gguf"
     if head[8:9] == b"{":
         return "safetensors"
+    if head.startswith(b"PK\3\4"):
+        return "torch"
+    if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
+        raise unreadable(
+            file.name,
+            "it is a bare pickle (PyTorch before 1.6, or another library), which is not read",
+            hint="Ask for safetensors, or for a file saved by a PyTorch of 1.6 or later.",
+        )
     if head.startswith(b"version https://git-lfs"):
         raise unreadable(file.name, "it is a pointer left by git-lfs, not the weights")
+    if head[:1] == b"\x08" or file.name.endswith(".onnx"):  # ONNX has no magic; its first field is ir_version
+        return "onnx"
     raise unreadable(file.name, "it is none of safetensors, GGUF, PyTorch zip or ONNX")
 
 
