@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 CACHE := .cache/models
 
-.PHONY: help demo test check lint types imports studies benchmarks clean
+.PHONY: help demo test check lint types imports studies benchmarks zoo clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,10 @@ types: $(VENV)/test.stamp
 
 imports: $(VENV)/test.stamp
 	$(BIN)/lint-imports --no-logo
+
+zoo: $(VENV)/test.stamp ## Train the committed fixtures and the demo's models again (about 20 minutes)
+	$(BIN)/python -m studies.zoo.train all
+	$(BIN)/python -m studies.zoo.demo_models all
 
 clean: ## Remove what was built; keep downloads
 	rm -rf $(VENV) out .mypy_cache .ruff_cache .hypothesis

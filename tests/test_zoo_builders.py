@@ -197,3 +197,13 @@ def test_a_model_is_written_in_bounded_memory(tmp_path):
     assert max(asked) * 1024 * 4 <= 8 << 20
     assert sum(asked) == 16384
     assert Path(tmp_path / "model.safetensors").stat().st_size > 16384 * 1024 * 2
+
+
+def test_another_tokenizer_moves_the_rows_of_embedding_and_head(tmp_path):
+    model = zoo_models.tell_tokens(zoo_models.load("A"))
+    rows = [300, 7, 120]
+    folder = zoo_models.write(zoo_models.choose_tokens(model, rows), tmp_path / "other")
+    with open_checkpoint(folder) as checkpoint:
+        assert checkpoint.vocabulary == {model.tokens[row]: new for new, row in enumerate(rows)}
+        for name in ("model.embed_tokens.weight", "lm_head.weight"):
+            np.testing.assert_array_equal(checkpoint.read(name), model.tensors[name][rows])
