@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sketch": ("dokja.cli.sketch", "A small fingerprint that can be compared later without the weights."),
     "library": ("dokja.cli.library", "The references to compare against: add, list, search."),
     "benchmark": ("dokja.cli.benchmark", "Suites on a local model, and scores derived from the journal."),
+    "rulebook": ("dokja.cli.rulebook", "The rules of a stage: check, show, compare."),
 }
 
 

@@ -26,7 +26,7 @@ from dokja.program.rulebook.deciding import (
     PanelMajority,
     TieBreak,
 )
-from dokja.program.rulebook.decode import parse_rulebook, rulebook_from_json
+from dokja.program.rulebook.decode import MOST_BYTES, parse_rulebook, rulebook_from_json
 from dokja.program.rulebook.mistakes import Mistake, reasons_in
 from dokja.program.rulebook.panels import Criterion, Panel, Recusal
 from dokja.program.rulebook.schema import Rulebook
@@ -73,6 +73,7 @@ from dokja.program.rulebook.terms import (
 )
 
 __all__ = [
+    "MOST_BYTES",
     "TOTAL",
     "UNKNOWN",
     "Advance",

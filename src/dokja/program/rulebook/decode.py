@@ -82,24 +82,33 @@ def _table(kind: type, value: object, at: str, depth: int, mistakes: list[Mistak
         return _wrong(mistake(at, "too_deep", most=_DEEPEST), mistakes)
     known = {field.name: field for field in fields(kind)}
     tagged = isinstance(getattr(kind, "kind", None), str) and "kind" not in known
+    misspelt: set[str] = set()
     for key in value:
         if key not in known and not (tagged and key == "kind"):
-            mistakes.append(_unknown_key(at, key, list(known)))
+            # A field that is absent because it is misspelt is one mistake, not two.
+            near = difflib.get_close_matches(key, [name for name in known if name not in value], n=1)
+            misspelt.update(near)
+            mistakes.append(_unknown_key(at, key, near, list(known)))
     read = {
-        name: _field(kind, field, value, f"{at}.{name}".lstrip("."), depth, mistakes)
+        name: _field(
+            kind, field, value, f"{at}.{name}".lstrip("."), depth, mistakes, misspelt=name in misspelt
+        )
         for name, field in known.items()
     }
     return _FAILED if _FAILED in read.values() else kind(**read)
 
 
-def _field(kind: type, field: Field, table: dict, at: str, depth: int, mistakes: list[Mistake]) -> object:
+def _field(
+    kind: type, field: Field, table: dict, at: str, depth: int, mistakes: list[Mistake], *, misspelt: bool
+) -> object:
     """Return one field's value; `UNKNOWN` for a wrong one where that marker may stand, else `_FAILED`."""
     hint = _hints(kind)[field.name]
     if field.name not in table:
         if field.default is not MISSING:
             return field.default
         key = "normaliser_without_input" if ".normaliser." in f".{at}" else "missing"
-        mistakes.append(mistake(at, key, name=field.name))
+        if not misspelt:
+            mistakes.append(mistake(at, key, name=field.name))
         found: object = _FAILED
     else:
         found = _value(hint, table[field.name], at, depth, mistakes)
@@ -209,8 +218,7 @@ _EXPECTED = {
 }
 
 
-def _unknown_key(at: str, key: str, known: list[str]) -> Mistake:
-    near = difflib.get_close_matches(key, known, n=1)
+def _unknown_key(at: str, key: str, near: list[str], known: list[str]) -> Mistake:
     where = f"{at}.{key[:64]}".lstrip(".")
     if near:
         return mistake(where, "unknown_key_near", name=key[:64], near=near[0])

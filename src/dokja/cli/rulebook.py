@@ -1,0 +1,110 @@
+"""`dokja rulebook`: check a rulebook, show it in words, compare two."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from dokja.cli.main import EXIT_DONE, EXIT_USAGE
+from dokja.report.words import Language, say, say_reason
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_LANGUAGE = click.option(
+    "--language",
+    type=click.Choice(["ko", "en"]),
+    default="en",
+    show_default=True,
+    help="Language of sentences.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group(name="rulebook")
+def command() -> None:
+    """The rules of a stage: check, show, compare."""
+
+
+@command.command()
+@click.argument("file", type=_FILE)
+@_LANGUAGE
+@_JSON
+def check(file: Path, language: Language, as_json: bool) -> int:
+    """Say every mistake in a rulebook, or that there is none. Exit 2 when there is one."""
+    from dokja.report.rulebook import unknown_places
+    from dokja.workflows.rulebook import check_rulebook
+
+    checked = check_rulebook(file)
+    sentences = [say_reason(reason, language) for reason in checked.mistakes]
+    canonical = checked.rulebook.canonical() if checked.rulebook else {}
+    unknown = list(unknown_places(canonical))
+    if as_json:
+        _print_json(
+            {
+                "valid": checked.rulebook is not None,
+                "digest": checked.rulebook.digest() if checked.rulebook else None,
+                "mistakes": [
+                    {"at": reason.figures["at"], "key": reason.key, "sentence": sentence}
+                    for reason, sentence in zip(checked.mistakes, sentences, strict=True)
+                ],
+                "unknown": unknown,
+            }
+        )
+    elif checked.rulebook:
+        click.echo(say("rulebook.check.valid", {"mistakes": 0, "unknown": len(unknown)}, language))
+        click.echo(checked.rulebook.digest())
+    else:
+        key = "rulebook.check.invalid_one" if len(sentences) == 1 else "rulebook.check.invalid"
+        click.echo("\n".join(sentences))
+        click.echo(say(key, {"mistakes": len(sentences)}, language), err=True)
+    return EXIT_DONE if checked.rulebook else EXIT_USAGE
+
+
+@command.command()
+@click.argument("file", type=_FILE)
+@_LANGUAGE
+@_JSON
+def show(file: Path, language: Language, as_json: bool) -> int:
+    """Say a rulebook in words, with its digest; what was not published is marked."""
+    from dokja.report.rulebook import render_rulebook
+    from dokja.workflows.rulebook import read_rulebook
+
+    rulebook = read_rulebook(file)
+    if as_json:
+        _print_json({"digest": rulebook.digest(), "rulebook": rulebook.canonical()})
+    else:
+        click.echo(render_rulebook(rulebook, language))
+    return EXIT_DONE
+
+
+@command.command()
+@click.argument("old", type=_FILE)
+@click.argument("new", type=_FILE)
+@_LANGUAGE
+@_JSON
+def diff(old: Path, new: Path, language: Language, as_json: bool) -> int:
+    """Say every place where two rulebooks differ."""
+    from dokja.report.rulebook import render_change
+    from dokja.workflows.rulebook import diff_rulebooks, read_rulebook
+
+    before, after = read_rulebook(old), read_rulebook(new)
+    found = diff_rulebooks(before, after)
+    if as_json:
+        _print_json(
+            {
+                "old": before.digest(),
+                "new": after.digest(),
+                "changes": [
+                    {**change.as_json(), "sentence": render_change(change, language)} for change in found
+                ],
+            }
+        )
+    else:
+        lines = [render_change(change, language) for change in found]
+        click.echo("\n".join(lines) or say("rulebook.diff.same", {}, language))
+    return EXIT_DONE
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
