@@ -72,6 +72,7 @@ class History:
         marks: (rater, team, criterion) to the mark's event.
         preferences: Paired votes.
         votes: (rater, team) to approve, reject or abstain.
+        eliminated: Team to the ground on which people eliminated it.
         chosen_benchmarks: (team, suite) to benchmarks.
         chosen_comparators: (team, comparator) to the payload naming subject and release.
         published: Published scores as they were recorded.
@@ -93,6 +94,7 @@ class History:
     findings: list[RecordedFinding] = field(default_factory=list)
     replies: dict[str, list[str]] = field(default_factory=dict)
     ties: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    eliminated: dict[str, str] = field(default_factory=dict)
     chosen_benchmarks: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     chosen_comparators: dict[tuple[str, str], Mapping[str, JSON]] = field(default_factory=dict)
     support: list[Mapping[str, JSON]] = field(default_factory=list)
@@ -244,6 +246,9 @@ _READERS: Mapping[Kind, Callable[[History, Event], None]] = {
     Kind.TEAM_REPLY: _read_reply,
     Kind.TIE_RESOLVED: lambda history, event: history.ties.append(
         (_text(event, "rule"), _texts(event, "order"))
+    ),
+    Kind.EXTRA_ELIMINATION: lambda history, event: history.eliminated.update(
+        {_team(history, event): _text(event, "ground")}
     ),
     Kind.PUBLISHED_SCORE: lambda history, event: history.published.append(event),
     Kind.PUBLISHED_RANK: lambda history, event: history.published.append(event),

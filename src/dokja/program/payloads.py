@@ -46,6 +46,7 @@ class Kind(StrEnum):
     TEAM_REPLY = "team_reply"
     JUDGED_FINDING = "judged_finding"
     TIE_RESOLVED = "tie_resolved"
+    EXTRA_ELIMINATION = "extra_elimination"
     REENTRY_APPLICATION = "reentry_application"
     PANEL_VOTE = "panel_vote"
     DECISION_SIGNED = "decision_signed"
@@ -66,6 +67,7 @@ class Exit(StrEnum):
     NO_RESULT = "no_result"
     NOT_SELECTED = "not_selected"
     UNRESOLVED_TIE = "unresolved_tie"
+    EXTRA = "extra_elimination"
 
 
 class RowState(StrEnum):
@@ -295,6 +297,7 @@ SCHEMAS: Mapping[Kind, Mapping[str, Check]] = {
     },
     Kind.TEAM_REPLY: {"team": is_name, "to": is_id, "text": is_text},
     Kind.TIE_RESOLVED: {"rule": one_of("lot", "panel_majority"), "order": list_of(is_name, at_least=2)},
+    Kind.EXTRA_ELIMINATION: {"team": is_name, "ground": is_text, "cites": list_of(is_text, at_least=1)},
     Kind.DECISION_SIGNED: {"decision": is_digest, "signer": is_id, "key": is_text, "signature": is_text},
     Kind.OBJECTION: {
         "team": is_name,
