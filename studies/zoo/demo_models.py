@@ -33,7 +33,7 @@ from transformers import (
 
 from studies.zoo import corpus, pictures
 from studies.zoo.tokenizer import byte_level_tokenizer, caption
-from studies.zoo.train import BATCH, CONTEXT_TOKENS, Loss, batches, be_deterministic, optimise
+from studies.zoo.train import BATCH, CONTEXT_TOKENS, LAST_STEPS, Loss, batches, be_deterministic, optimise
 
 MODELS = Path(__file__).resolve().parents[2] / "examples" / "demo" / "models"
 RESULTS = MODELS / "results.json"
@@ -209,17 +209,19 @@ def make(name: str) -> tuple[PreTrainedModel, Tokenizer, dict[str, object]]:
         "command": f"python -m studies.zoo.demo_models {name}",
         "seed": plan.seed,
         "steps": plan.text_steps + plan.picture_steps,
-        "text_loss": round(float(np.mean(seen[-20:])), 4),
+        "text_loss": round(float(np.mean(seen[-LAST_STEPS:])), 4),
         "unigram_entropy": round(corpus.unigram_entropy(windows.flatten().numpy()), 4),
     }
     if plan.picture_steps:
-        result["caption_loss"] = round(learn_pictures(model, plan, tokenizer, windows), 4)
+        result |= learn_pictures(model, plan, tokenizer, windows)
     result["seconds"] = round(time.perf_counter() - begun, 1)
     return model, tokenizer, result
 
 
-def learn_pictures(model: PreTrainedModel, plan: Plan, tokenizer: Tokenizer, windows: Tensor) -> float:
-    """Train on text and captioned pictures together; return the last captions' loss."""
+def learn_pictures(
+    model: PreTrainedModel, plan: Plan, tokenizer: Tokenizer, windows: Tensor
+) -> dict[str, float]:
+    """Train on text and captioned pictures together; return the losses of both at the end."""
     if plan.borrowed_vision:
         borrow_vision(model)
     about_text = text_loss(windows, plan.seed + 100, plan.picture_steps)
@@ -231,8 +233,9 @@ def learn_pictures(model: PreTrainedModel, plan: Plan, tokenizer: Tokenizer, win
         captions.append(described.item())
         return described + about_text(trained, step)
 
-    optimise(model, both, plan.picture_steps, plan.peak_rate / 3)
-    return float(np.mean(captions[-20:]))
+    sums = optimise(model, both, plan.picture_steps, plan.peak_rate / 3)
+    described, summed = np.mean(captions[-LAST_STEPS:]), np.mean(sums[-LAST_STEPS:])
+    return {"text_loss": round(float(summed - described), 4), "caption_loss": round(float(described), 4)}
 
 
 def save(name: str, model: PreTrainedModel, tokenizer: Tokenizer, result: dict[str, object]) -> None:

@@ -43,6 +43,7 @@ PICTURE_SIDE = 24
 WEIGHT_DECAY = 0.1
 WARM_UP_SHARE = 0.05
 FINAL_RATE_SHARE = 0.1
+LAST_STEPS = 20
 
 Loss = Callable[[nn.Module, int], Tensor]
 
@@ -197,7 +198,7 @@ def make(name: str) -> tuple[PreTrainedModel, dict[str, object]]:
     seconds = time.perf_counter() - begun
     if recipe.surgery == "lora":
         surgery.merge_low_rank(model)
-    tail = seen[-20:]
+    tail = seen[-LAST_STEPS:]
     ids = corpus.token_ids(recipe.data, CORPUS_TOKENS, recipe.topics or None)
     chance = math.log(pictures.LABELS) if recipe.family == "clip_vision" else corpus.unigram_entropy(ids)
     return model, {
