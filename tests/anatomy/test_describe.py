@@ -27,7 +27,7 @@ FAMILY_OF = {
 LANGUAGE_MODEL = {"n_layers": 2, "residual": 64, "n_heads": 4, "n_kv_heads": 2}
 SIZES = {
     "llama": LANGUAGE_MODEL | {"head_dim": 16, "value_dim": 16},
-    "qwen3": LANGUAGE_MODEL | {"head_dim": 24, "value_dim": 24},
+    "qwen3": LANGUAGE_MODEL | {"head_dim": 20, "value_dim": 20},
     "gemma3": LANGUAGE_MODEL | {"head_dim": 32, "value_dim": 32},
     "gpt2": LANGUAGE_MODEL | {"n_kv_heads": 4, "head_dim": 16},
     "mixtral": LANGUAGE_MODEL | {"n_experts": 4},
@@ -49,7 +49,14 @@ def shape_of(component: Component) -> list[object]:
 
 def without_sources(anatomy: Anatomy) -> list[object]:
     return [
-        (component.name, component.n_layers, component.residual, component.n_heads, component.head_dim, shape_of(component))
+        (
+            component.name,
+            component.n_layers,
+            component.residual,
+            component.n_heads,
+            component.head_dim,
+            shape_of(component),
+        )
         for component in anatomy.components
     ]
 
@@ -138,7 +145,7 @@ def test_a_query_norm_settles_the_head_size_whatever_the_config_says(tiny_folder
     arrays = {key: value.detach().numpy() for key, value in tiny_models.make("qwen3").state_dict().items()}
     config = {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 12}
     component = named(describe(MemoryCheckpoint(arrays, config)), "language_model")
-    assert (component.n_heads, component.n_kv_heads, component.head_dim) == (4, 2, 24)
+    assert (component.n_heads, component.n_kv_heads, component.head_dim) == (4, 2, 20)
 
 
 def test_a_shape_that_contradicts_its_name_is_left_out_and_said(llama: Tiny) -> None:

@@ -75,7 +75,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "llama": lambda: _causal("llama"),
     "mistral": lambda: _causal("mistral"),
     "qwen2": lambda: _causal("qwen2", tie_word_embeddings=True),
-    "qwen3": lambda: _causal("qwen3", head_dim=24),
+    "qwen3": lambda: _causal("qwen3", head_dim=20),
     "gemma2": lambda: _causal("gemma2", head_dim=32),
     "gemma3": lambda: _causal("gemma3_text", head_dim=32),
     "exaone4": lambda: _causal("exaone4"),

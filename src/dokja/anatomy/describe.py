@@ -10,6 +10,7 @@ from dokja.anatomy.declared import declared, disagreements, hint_of
 from dokja.anatomy.families import FAMILIES
 from dokja.anatomy.family import Family, Match
 from dokja.anatomy.heads import Heads, heads_of, rotary_rows
+from dokja.anatomy.inference import infer
 from dokja.anatomy.part import Anatomy, Component, ComponentKind, Part
 from dokja.checkpoint.checkpoint import Checkpoint
 
@@ -26,16 +27,14 @@ _INTERLEAVED_GGUF = frozenset(
 
 
 def describe(checkpoint: Checkpoint) -> Anatomy:
-    """Return the anatomy of an opened checkpoint, without reading any weight.
+    """Return the anatomy of an opened checkpoint, without reading any weight as long as names or order tell.
 
     Tensor names decide roles, shapes decide sizes. What the config declares is compared with the shapes; it decides
     nothing but the number of heads where shapes leave that open, and only where it fits them.
     """
     matches, family = _best_family(checkpoint)
     if family is None:
-        return Anatomy(
-            "unknown", inferred=False, components=(), unassigned=dict.fromkeys(checkpoint.tensors, "unknown")
-        )
+        return infer(checkpoint)
     known = {match.tensor for match in matches}
     unassigned = {
         name: family.reason_to_ignore(name) or "unknown" for name in checkpoint.tensors if name not in known
