@@ -90,13 +90,15 @@ class Folder(ABC):
 class LocalFolder(Folder):
     """A folder on disk. Links that leave it are reported and never followed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, named: str = "") -> None:
         """Take a folder.
 
         Args:
             path: An existing folder.
+            named: A file the person named; it may be a link to anywhere.
         """
         self.path = path
+        self._named = named
         self.name = str(path)
         # A Hugging Face cache keeps revisions as links into the blobs beside them: those links are its own.
         self._roots = [path.resolve()]
@@ -114,7 +116,7 @@ class LocalFolder(Folder):
         return sorted(found)
 
     def has(self, name: str) -> bool:
-        return (self.path / name).is_file()
+        return (self.path / name).is_file() or (self.path / name).is_symlink()
 
     def open(self, name: str) -> ByteSource:
         path = self.path / name
@@ -130,7 +132,7 @@ class LocalFolder(Folder):
         ]
 
     def _leaves(self, path: Path) -> bool:
-        if not path.is_symlink():
+        if path.name == self._named or not path.is_symlink():
             return False
         try:
             target = path.resolve()

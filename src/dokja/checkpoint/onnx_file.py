@@ -15,7 +15,8 @@ from dokja.checkpoint.checkpoint import FloatArray, TensorInfo, Threat
 from dokja.checkpoint.dtypes import PLAIN, Encoding
 from dokja.checkpoint.folder import require_file_name
 from dokja.checkpoint.limits import Limits, require_name, require_shape, unreadable
-from dokja.checkpoint.onnx_graph import Graph, GraphNode, GraphTensor, read_graph
+from dokja.checkpoint.onnx_graph import GraphTensor, read_graph
+from dokja.checkpoint.onnx_quantised import find_biases, find_consumers, find_dequantised
 from dokja.checkpoint.stored import Contiguous, Layout, Placement
 from dokja.checkpoint.wire import LENGTH, Field
 
@@ -45,8 +46,6 @@ _INTEGER_FIELDS = {  # int32_data, int64_data, uint64_data: one varint per eleme
     7: {"I64"},
     11: {"U64", "U32"},
 }
-_LAST_AXIS_OPS = {"MatMulInteger", "QLinearMatMul", "MatMul", "Gemm"}
-_LONGEST_SCALE = 1 << 20
 
 
 def parse_onnx(file: ByteSource, limits: Limits, open_beside: Opener) -> Layout:
@@ -71,15 +70,13 @@ def parse_onnx(file: ByteSource, limits: Limits, open_beside: Opener) -> Layout:
             continue
         placements[name] = _place(tensor, file, limits, open_beside, opened)
     threats += [Threat("external_data", file.name, name) for name in sorted(opened)]
-    consumers = _consumers(graph, placements)
-    dequantised = _dequantised(graph, placements, consumers, file.name)
-    for name, weights in dequantised.items():
-        if weights.integers.info.name in consumers:
-            consumers[name] = consumers[weights.integers.info.name]
+    dequantised = find_dequantised(graph, placements)
+    consumers = find_consumers(graph, placements, dequantised)
     metadata: dict[str, JSON] = {
         "producer": graph.producer,
         "consumers": {name: node.name for name, node in consumers.items()},
         "consumer_ops": {name: node.op for name, node in consumers.items()},
+        "biases": dict(find_biases(graph, placements, consumers)),
         "dequantised": {name: weights.integers.info.name for name, weights in dequantised.items()},
     }
     return Layout([*placements.values(), *dequantised.values()], metadata, threats)
@@ -204,112 +201,3 @@ class Varints(Placement):
         return np.ascontiguousarray(
             values.view(np.uint8).reshape(-1, 8)[:, : self.encoding.block_bytes]
         ).reshape(-1)
-
-
-@dataclass(frozen=True, slots=True)
-class Dequantised(Placement):
-    """Integers with their scale and zero point, read as the weights they stand for.
-
-    Args:
-        info: Dtype, bytes and file of the integers, under the name of the weights.
-        integers: The stored integers.
-        scale: One value, or one per index of an axis, shaped to broadcast.
-        zero_point: As `scale`.
-    """
-
-    info: TensorInfo
-    integers: Placement
-    scale: FloatArray
-    zero_point: FloatArray
-
-    def rows(self, start: int, stop: int) -> tuple[FloatArray, int]:
-        """Return rows of (integers - zero point) * scale and the bytes read."""
-        rows, count = self.integers.rows(start, stop)
-        per_row = self.scale.ndim > 0 and self.scale.shape[0] > 1
-        chosen = slice(start, stop) if per_row else slice(None)
-        zero_point = (
-            self.zero_point[chosen]
-            if self.zero_point.ndim and self.zero_point.shape[0] > 1
-            else self.zero_point
-        )
-        rows -= zero_point
-        with np.errstate(over="ignore", invalid="ignore"):
-            rows *= self.scale[chosen] if per_row else self.scale
-        return rows, count
-
-    def stored(self) -> Iterator[bytes]:
-        """Yield the stored integers."""
-        return self.integers.stored()
-
-
-def _consumers(graph: Graph, placements: dict[str, Placement]) -> dict[str, GraphNode]:
-    """Return the first node that consumes each stored tensor."""
-    found: dict[str, GraphNode] = {}
-    for node in graph.nodes:
-        for name in node.inputs:
-            if name in placements:
-                found.setdefault(name, node)
-    return found
-
-
-def _dequantised(
-    graph: Graph, placements: dict[str, Placement], consumers: dict[str, GraphNode], where: str
-) -> dict[str, Dequantised]:
-    """Return the weights that integers with scale and zero point stand for, where there is one reading only.
-
-    Dynamic quantisation names the three `w_quantized`, `w_scale`, `w_zero_point`; DequantizeLinear has them as inputs.
-    """
-    found: dict[str, Dequantised] = {}
-    for name in placements:
-        if name.endswith("_quantized"):
-            base = name.removesuffix("_quantized")
-            node = consumers.get(name)
-            axis = -1 if node is not None and node.op in _LAST_AXIS_OPS else None
-            _pair(found, placements, (base, name, base + "_scale", base + "_zero_point"), axis, where)
-    for node in graph.nodes:
-        if node.op == "DequantizeLinear" and len(node.inputs) >= 2 and node.outputs:
-            zero_point = node.inputs[2] if len(node.inputs) > 2 else ""
-            names = (node.outputs[0], node.inputs[0], node.inputs[1], zero_point)
-            _pair(found, placements, names, 1 if node.axis is None else node.axis, where)
-    return found
-
-
-def _pair(
-    found: dict[str, Dequantised],
-    placements: dict[str, Placement],
-    names: tuple[str, str, str, str],
-    axis: int | None,
-    where: str,
-) -> None:
-    name, quantised, scale_name, zero_name = names
-    if quantised not in placements or scale_name not in placements or name in placements or name in found:
-        return
-    integers, scale = placements[quantised], placements[scale_name]
-    zero_point = placements.get(zero_name)
-    if integers.info.dtype not in ("I8", "U8", "I32", "I16", "U16") or (zero_point is None and zero_name):
-        return
-    length = prod(scale.info.shape)
-    if length > _LONGEST_SCALE or (zero_point is not None and prod(zero_point.info.shape) != length):
-        return
-    shape = _broadcast_shape(integers.info.shape, length, axis)
-    if shape is None:
-        return
-    info = TensorInfo(name, integers.info.dtype, integers.info.shape, integers.info.stored_bytes, where)
-    zeros = np.zeros(shape, np.float32) if zero_point is None else _whole(zero_point).reshape(shape)
-    found[name] = Dequantised(info, integers, _whole(scale).reshape(shape), zeros)
-
-
-def _whole(placement: Placement) -> FloatArray:
-    return placement.rows(0, placement.info.shape[0] if placement.info.shape else 1)[0]
-
-
-def _broadcast_shape(shape: tuple[int, ...], length: int, axis: int | None) -> tuple[int, ...] | None:
-    """Return the shape in which `length` scales meet the tensor; None where more than one axis would do."""
-    if length == 1:
-        return (1,) * len(shape)
-    candidates = [position for position, size in enumerate(shape) if size == length]
-    if axis is not None and -len(shape) <= axis < len(shape):
-        candidates = [position for position in candidates if position == axis % len(shape)]
-    if len(candidates) != 1:
-        return None
-    return tuple(size if position == candidates[0] else 1 for position, size in enumerate(shape))

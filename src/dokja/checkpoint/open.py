@@ -2,77 +2,86 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from dokja.canonical import JSON
 from dokja.checkpoint.bytesource import ByteSource
 from dokja.checkpoint.checkpoint import Checkpoint, Threat
-from dokja.checkpoint.folder import Folder, LocalFolder, require_file_name
+from dokja.checkpoint.choose import SUFFIXES, Choice, choose_files, choose_with
+from dokja.checkpoint.folder import Folder, LocalFolder
 from dokja.checkpoint.gguf import parse_gguf
 from dokja.checkpoint.limits import Limits, unreadable
 from dokja.checkpoint.onnx_file import parse_onnx
+from dokja.checkpoint.remote import HUGGING_FACE, RemoteFolder, resolve_repository
 from dokja.checkpoint.safetensors import parse_safetensors
 from dokja.checkpoint.stored import Layout, StoredCheckpoint, merged
+from dokja.checkpoint.threats import find_threats
 from dokja.checkpoint.torch_file import parse_torch
 from dokja.checkpoint.vocabulary import find_vocabulary
 from dokja.errors import InvalidInput
 
-# Preferred first. A folder may hold several; exactly one is read, and the others are named as a threat.
-_SUFFIXES = {
-    ".safetensors": "safetensors",
-    ".bin": "torch",
-    ".pt": "torch",
-    ".pth": "torch",
-    ".ckpt": "torch",
-    ".gguf": "gguf",
-    ".onnx": "onnx",
-}
-_NOT_WEIGHTS = re.compile(r"(training_args|optimizer|scheduler|rng_state.*)\.(bin|pt|pth)")
-_SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<suffix>\.[a-z]+)")
+_DEFAULT_LIMITS = Limits()
+_MOST_UNLISTED = 20
 
 
-def open_checkpoint(source: str | Path, limits: Limits = Limits()) -> Checkpoint:  # noqa: B008  # frozen
+def open_checkpoint(
+    source: str | Path, limits: Limits = _DEFAULT_LIMITS, *, endpoint: str = HUGGING_FACE
+) -> Checkpoint:
     """Open a model's weights for looking; nothing of it is executed.
 
     Args:
-        source: A file, or a folder with one model (config.json, tokenizer and weights in one format).
+        source: A file, a folder with one model (config.json, tokenizer and weights in one format), the https://
+            address of either, or `hf://org/name[@revision]`.
         limits: What its files may ask for.
+        endpoint: Server that `hf://` addresses are resolved at.
 
     Raises:
         InvalidInput: There is no such file or folder, or no model in it.
         UnreadableArtifact: A file is not what it says.
+        Unavailable: A server cannot be reached or does not honour ranges.
     """
-    path = Path(source)
-    if path.is_dir():
-        folder: Folder = LocalFolder(path)
-        chosen, others = _choose(folder, limits)
-    elif path.exists():
-        folder, chosen, others = (
-            LocalFolder(path.parent),
-            _shards_of(LocalFolder(path.parent), path.name, limits),
-            [],
-        )
-    else:
-        raise InvalidInput(
-            f"There is no file or folder {str(source)!r}.", hint="Name a model file or its folder."
-        )
+    folder, choice = _locate(str(source), limits, endpoint)
     files: list[ByteSource] = []
     try:
-        return _open_files(str(source), folder, chosen, others, files, limits)
+        return _open_files(str(source), folder, choice, files, limits)
     except BaseException:
         for file in files:
             file.close()
         raise
 
 
+def _locate(source: str, limits: Limits, endpoint: str) -> tuple[Folder, Choice]:
+    """Return the folder of a model and the files of it to read."""
+    if source.startswith("hf://"):
+        source = resolve_repository(source, endpoint)
+    if source.startswith(("https://", "http://")):
+        address, _, last = source.rstrip("/").rpartition("/")
+        if PurePath(last).suffix in SUFFIXES:
+            folder: Folder = RemoteFolder(address)
+            return folder, choose_with(folder, last, limits)
+        folder = RemoteFolder(source)
+        return folder, choose_files(folder, limits)
+    path = Path(source)
+    try:
+        is_folder, exists = path.is_dir(), path.exists()
+    except (OSError, ValueError):  # a name too long, or with a zero byte
+        is_folder, exists = False, False
+    if is_folder:
+        folder = LocalFolder(path)
+        return folder, choose_files(folder, limits)
+    if exists:
+        folder = LocalFolder(path.parent, named=path.name)
+        return folder, choose_with(folder, path.name, limits)
+    raise InvalidInput(f"There is no file or folder {source!r}.", hint="Name a model file or its folder.")
+
+
 def _open_files(
-    source: str, folder: Folder, chosen: list[str], others: list[str], files: list[ByteSource], limits: Limits
+    source: str, folder: Folder, choice: Choice, files: list[ByteSource], limits: Limits
 ) -> Checkpoint:
     layouts: list[Layout] = []
     formats: set[str] = set()
-    for name in chosen:
+    for name in choice.files:
         files.append(folder.open(name))
         format_name = _recognise(files[-1])
         formats.add(format_name)
@@ -80,11 +89,12 @@ def _open_files(
     if len(formats) != 1:
         raise unreadable(source, f"its shards are of different formats: {', '.join(sorted(formats))}")
     layout = merged(layouts, source, limits)
+    _compare_with_index(layout, choice)
     layout.threats += [
-        Threat("other_weights", name, "lies beside the weights and was not read") for name in others
+        Threat("other_weights", name, "lies beside the weights and was not read") for name in choice.unread
     ]
-    layout.threats += folder.threats()
     config: Mapping[str, JSON] = folder.read_json("config.json", limits) if folder.has("config.json") else {}
+    layout.threats += find_threats(folder, files, config, layout.metadata, limits)
     return StoredCheckpoint(
         source,
         formats.pop(),
@@ -95,12 +105,29 @@ def _open_files(
     )
 
 
+def _compare_with_index(layout: Layout, choice: Choice) -> None:
+    """Refuse an index that says a tensor is where it is not; report tensors the index keeps silent about."""
+    if not choice.index:
+        return
+    found = {placement.info.name: placement.info.file for placement in layout.placements}
+    for tensor, shard in choice.mapping.items():
+        if found.get(tensor) != shard:
+            raise unreadable(choice.index, f"it says {tensor[:80]!a} is in {shard}, where it is not")
+    unlisted = [name for name in found if name not in choice.mapping]
+    layout.threats += [
+        Threat("unlisted_tensor", found[name], f"{name} is stored, but not in the index")
+        for name in unlisted[:_MOST_UNLISTED]
+    ]
+
+
 def _parse(
     format_name: str, file: ByteSource, folder: Folder, files: list[ByteSource], limits: Limits
 ) -> Layout:
     """Return what lies where in one file; files it points to are opened in the same folder and closed with it."""
 
     def open_beside(name: str) -> ByteSource:
+        if not folder.has(name):
+            raise unreadable(file.name, f"it keeps tensors in {name}, which is not there")
         files.append(folder.open(name))
         return files[-1]
 
@@ -111,7 +138,7 @@ def _parse(
 
 
 def _recognise(file: ByteSource) -> str:
-    """Return the format of a file by its first bytes; its name decides nothing."""
+    """Return the format of a file by its first bytes; its name decides only where a format has no mark of its own."""
     head = file.read(0, min(file.size, 64))
     if head.startswith(b"GGUF"):
         return "gguf"
@@ -123,79 +150,18 @@ def _recognise(file: ByteSource) -> str:
         raise unreadable(
             file.name,
             "it is a bare pickle (PyTorch before 1.6, or another library), which is not read",
-            hint="Ask for safetensors, or for a file saved by a PyTorch of 1.6 or later.",
+            hint="Ask for safetensors, or for a file saved by PyTorch 1.6 or later.",
         )
     if head.startswith(b"version https://git-lfs"):
-        raise unreadable(file.name, "it is a pointer left by git-lfs, not the weights")
-    if head[:1] == b"\x08" or file.name.endswith(".onnx"):  # ONNX has no magic; its first field is ir_version
+        raise unreadable(
+            file.name,
+            "it is a pointer left by git-lfs, not the weights",
+            hint="Run git lfs pull in its repository.",
+        )
+    if head[:1] == b"\x08" or file.name.endswith(
+        ".onnx"
+    ):  # ir_version, the first field of nearly every ONNX file
         return "onnx"
+    if file.name.endswith(".safetensors"):
+        return "safetensors"
     raise unreadable(file.name, "it is none of safetensors, GGUF, PyTorch zip or ONNX")
-
-
-def _choose(folder: Folder, limits: Limits) -> tuple[list[str], list[str]]:
-    """Return the files of the one format to read, and the weight files left unread."""
-    names = folder.names() or []
-    weights: dict[str, list[str]] = {}
-    for name in names:
-        kind = _SUFFIXES.get(Path(name).suffix)
-        if kind and not _NOT_WEIGHTS.fullmatch(name):
-            weights.setdefault(kind, []).append(name)
-    for kind in dict.fromkeys(_SUFFIXES.values()):
-        if kind in weights:
-            chosen = _of_one_format(folder, names, weights[kind], kind, limits)
-            return chosen, [name for others in weights.values() for name in others if name not in chosen]
-    raise InvalidInput(
-        f"{folder.name} holds no weights.",
-        hint="A model folder holds .safetensors, .bin, .pt, .gguf or .onnx files.",
-    )
-
-
-def _of_one_format(
-    folder: Folder, names: list[str], weights: list[str], kind: str, limits: Limits
-) -> list[str]:
-    index = {"safetensors": "model.safetensors.index.json", "torch": "pytorch_model.bin.index.json"}.get(kind)
-    whole = {"safetensors": "model.safetensors", "torch": "pytorch_model.bin", "onnx": "model.onnx"}.get(kind)
-    if index in names:
-        return _indexed(folder, str(index), limits)
-    if whole in weights:
-        return [str(whole)]
-    shards = _shards_of(folder, weights[0], limits)
-    if set(shards) == set(weights):
-        return shards
-    raise InvalidInput(
-        f"{folder.name} holds several models: {', '.join(weights[:5])}.",
-        hint="Name one of the files instead.",
-    )
-
-
-def _indexed(folder: Folder, index: str, limits: Limits) -> list[str]:
-    """Return the shards an index names, refusing anything but plain names of files that are there."""
-    mapping = folder.read_json(index, limits).get("weight_map")
-    if not isinstance(mapping, dict) or not mapping:
-        raise unreadable(index, "it has no weight_map")
-    if len(mapping) > limits.tensors:
-        raise unreadable(index, f"it maps more than {limits.tensors} tensors")
-    shards = list(dict.fromkeys(require_file_name(shard, index) for shard in mapping.values()))
-    if len(shards) > limits.files:
-        raise unreadable(index, f"it names {len(shards)} shards; at most {limits.files} are read")
-    for shard in shards:
-        if not folder.has(shard):
-            raise unreadable(index, f"it names the shard {shard}, which is not there")
-    return sorted(shards)
-
-
-def _shards_of(folder: Folder, name: str, limits: Limits) -> list[str]:
-    """Return all shards of the set `name` belongs to (`x-00001-of-00003.gguf`), or itself alone."""
-    match = _SHARD.fullmatch(name)
-    if not match:
-        return [name]
-    count = int(match["count"])
-    if not 1 <= count <= limits.files:
-        raise unreadable(name, f"it says it is one of {count} shards; at most {limits.files} are read")
-    shards = [
-        f"{match['stem']}-{number:05d}-of-{count:05d}{match['suffix']}" for number in range(1, count + 1)
-    ]
-    missing = [shard for shard in shards if not folder.has(shard)]
-    if missing:
-        raise unreadable(name, f"the shard {missing[0]} is not there")
-    return shards

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dokja.canonical import JSON
 from dokja.checkpoint.folder import Folder
 from dokja.checkpoint.limits import Limits, unreadable
+from dokja.checkpoint.wire import LENGTH, Wire
 
 
 def find_vocabulary(folder: Folder, limits: Limits) -> Mapping[str, int] | None:
@@ -23,6 +24,7 @@ def find_vocabulary(folder: Folder, limits: Limits) -> Mapping[str, int] | None:
         "tokenizer.json": _from_tokenizer_json,
         "vocab.json": _from_vocab_json,
         "vocab.txt": _from_vocab_txt,
+        "tokenizer.model": _from_sentencepiece,
     }
     for name, reader in readers.items():
         if folder.has(name):
@@ -66,6 +68,27 @@ def _from_vocab_txt(folder: Folder, name: str, limits: Limits) -> Mapping[str, i
     if lines and not lines[-1]:
         lines.pop()
     return _checked(((line.rstrip("\r"), row) for row, line in enumerate(lines)), name, limits)
+
+
+def _from_sentencepiece(folder: Folder, name: str, limits: Limits) -> Mapping[str, int]:
+    """Read the pieces (field 1) of a sentencepiece model, each with its text in field 1."""
+    file = folder.open(name)
+    try:
+        if file.size > limits.json_bytes:
+            raise unreadable(
+                name, f"its {file.size} bytes are more than the {limits.json_bytes} that are read"
+            )
+        wire = Wire(file, limits)
+        pieces = [field for field in wire.fields(0, file.size) if field.number == 1 and field.wire == LENGTH]
+        tokens = [
+            [wire.text(part) for part in wire.fields(piece.value, piece.end) if part.number == 1]
+            for piece in pieces
+        ]
+    finally:
+        file.close()
+    if not tokens or any(len(token) != 1 for token in tokens):
+        raise unreadable(name, "it is no sentencepiece model: a piece of it has no text")
+    return _checked(((token[0], row) for row, token in enumerate(tokens)), name, limits)
 
 
 def _checked(pairs: Iterable[tuple[str, JSON]], name: str, limits: Limits) -> Mapping[str, int]:
