@@ -148,8 +148,8 @@ class DayKind(StrEnum):
 class AppealGround(StrEnum):
     """What an objection may rest on."""
 
-    EVALUATOR_ERROR = "evaluator_error"
-    MISREAD_WORK = "misread_work"
+    DECISIVE_EVALUATOR_ERROR = "decisive_evaluator_error"
+    MISREADING_OF_THE_WORK = "misreading_of_the_work"
     CLERICAL_ERROR = "clerical_error"
 
 
