@@ -1,0 +1,121 @@
+"""`dokja compare`: do two checkpoints share a descent? Answered per component."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from dokja.lineage.controls import DEFAULT_KAPPA
+from dokja.lineage.sampling import DEFAULT_SEED, Depth
+from dokja.report.words import LANGUAGES, Language
+from dokja.workflows.compare import Comparison, compare
+
+_EXIT_REFUTED = 1
+
+
+@click.command("compare")
+@click.argument("suspect")
+@click.argument("references", nargs=-1, required=True, metavar="REFERENCE...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--explain", is_flag=True, help="Show every group of units, down to tensors.")
+@click.option("--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True)
+@click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Of the sample.")
+@click.option("--kappa", type=click.FloatRange(min=0), default=DEFAULT_KAPPA, show_default=True,
+              help="Declared drift (sum of learning rate × weight decay) at which power is stated.")  # fmt: skip
+@click.option("--owner", "owners", multiple=True, help="Owner of a reference, in the order of references.")
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with pictures.")
+def command(
+    suspect: str,
+    references: tuple[str, ...],
+    as_json: bool,
+    explain: bool,
+    depth: str,
+    seed: int,
+    kappa: float,
+    owners: tuple[str, ...],
+    lang: str,
+    report: Path | None,
+) -> int:
+    """Do SUSPECT and each REFERENCE share a descent? Models or sketch files.
+
+    Exit status 1 when a component of SUSPECT is a copy of, or derived from, a reference.
+    """
+    language = cast(Language, lang)
+    comparison = Comparison(suspect, references, cast(Depth, depth), seed, kappa, owners, language)
+    result = compare(comparison, progress=lambda line: click.echo(f"  {line}", err=True))
+    if report is not None:
+        page: str = importlib.import_module("dokja.report.compare_page").render(result, language)
+        report.write_text(page, encoding="utf-8")
+        click.echo(f"  Report: {report}", err=True)
+    click.echo(
+        json.dumps(result, ensure_ascii=False, allow_nan=False) if as_json else table(result, explain=explain)
+    )
+    return _EXIT_REFUTED if result["verdict"] == "REFUTED" else 0
+
+
+def table(result: dict[str, Any], *, explain: bool = False) -> str:
+    """Return a comparison as lines of text for a terminal."""
+    lines = [f"{result['suspect']['name']}: {result['relation']} ({result['verdict']})", ""]
+    shown = result["detail"]["per_reference"] if explain else result["components"]
+    for row in shown:
+        lines.append(f"{row['component']:<18} {row['relation']:<16} {row['verdict']:<13} {_figures(row)}")
+        owner = f" ({row['reference_owner']})" if row["reference_owner"] else ""
+        lines.append(f"  ↔ {row['reference']}{owner}: {row['reason']}")
+        if row["layer_map"]:
+            lines.append(f"  layers: {layer_runs(row['layer_map'])}")
+        lines += [f"  ! {warning}" for warning in row["warnings"]]
+        lines += _groups(row) if explain else []
+    lines += ["", *result["detail"]["warnings"]]
+    read, total = result["bytes_read"], result["suspect"]["total_bytes"]
+    lines.append(
+        f"{read / 1e6:,.1f} MB read; the suspect has {total / 1e6:,.1f} MB. {result['seconds']:.1f} s."
+    )
+    return "\n".join(lines)
+
+
+def layer_runs(layer_map: list[list[int]]) -> str:
+    """Return a layer map as runs, e.g. `0-7 ← 0-7, 8-15 ← 4-11`."""
+    runs: list[list[int]] = []
+    for s, r in layer_map:
+        if runs and s == runs[-1][1] + 1 and r - s == runs[-1][2] - runs[-1][0]:
+            runs[-1][1] = s
+        else:
+            runs.append([s, s, r])
+    return ", ".join(f"{a} ← {r}" if a == b else f"{a}-{b} ← {r}-{r + b - a}" for a, b, r in runs)
+
+
+def _figures(row: dict[str, Any]) -> str:
+    parts = []
+    if row["p_value_log10"] is not None:
+        parts.append(f"log10 p ≤ {row['p_value_log10']:.1f}")
+    if row["effect"] is not None:
+        parts.append(f"effect {row['effect']:.3f}")
+    if row["power"] is not None:
+        parts.append(f"power {row['power']:.2f}")
+    parts.append(f"coverage {row['coverage_share']:.0%}")
+    return "  ".join(parts)
+
+
+def _groups(row: dict[str, Any]) -> list[str]:
+    lines = []
+    for group in row.get("detail", {}).get("groups", []):
+        s, r = group["suspect"], group["reference"]
+        where = f"{_place(s)} ↔ {_place(r)}"
+        figures = (
+            f"z {group['z']:8.1f}  effect {group['effect']:6.3f}  log10 p ≤ {group['p_value_log10']:.1f}"
+        )
+        lines.append(f"    {group['group']:<10} {where:<26} n {group['n_units']:<5} {figures}")
+        tensors = group["tensors"]
+        lines.append(
+            "      " + ", ".join(tensors[:8]) + (f", … {len(tensors)} tensors" if len(tensors) > 8 else "")
+        )
+    return lines
+
+
+def _place(of: dict[str, int | None]) -> str:
+    return " ".join(f"{name} {value}" for name, value in of.items() if value is not None) or "all layers"

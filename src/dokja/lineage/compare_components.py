@@ -1,0 +1,410 @@
+"""Everything the exact arm sees of one component against one counterpart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dokja.canonical import JSON
+from dokja.finding import Reason
+from dokja.lineage.controls import Power, drifted, power_at, relabelled
+from dokja.lineage.evidence import (
+    Cell,
+    Pooled,
+    Scan,
+    cell_log10_p,
+    make_cell,
+    mapped_cells,
+    pool,
+    scan_layers,
+)
+from dokja.lineage.relation import FAMILY_WISE_LOG10
+from dokja.lineage.sketch import SketchedComponent
+from dokja.lineage.units import UnitGroup, mlp_groups, residual_group, value_groups
+from dokja.stats.permutation import monte_carlo_p_value, monte_carlo_z
+
+_MOST_TENSORS = 64
+_HISTOGRAM_BINS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A control: its own pooled z, effect and bound, through the same code."""
+
+    log10_p: float
+    z: float
+    effect: float
+
+    def as_json(self) -> dict[str, JSON]:
+        """Return its figures."""
+        return {"p_value_log10": self.log10_p, "z": self.z, "effect": self.effect}
+
+
+@dataclass(frozen=True, slots=True)
+class PairEvidence:
+    """What was seen of one component against one counterpart.
+
+    Args:
+        log10_p: Bound after paying for the layer map; None when nothing could be tested.
+        z, effect: Pooled z and ρ over the layers that agree (over all on the map when none stands out).
+        is_private: Whether it rests on a private group.
+        is_in_place: Whether layers come from layers of their own number.
+        mapped_share: Share of the suspect's MLPs that agree by themselves.
+        layer_pairs: (suspect layer, reference layer) that agree.
+        frame_log10_p, frame_z, frame_effect: The residual dimensions, as one joint statistic.
+        power: What would have been seen.
+        negative, positive: Controls.
+        coverage_share: Share of the component's parameters in tensors that were tested.
+        gain_cosine: Raw cosine of norm gains, which means nothing.
+        widths_differ: Whether units or residual dimensions differ in number.
+        untestable: Why nothing could be tested, or None.
+        skipped: Tensors left out, with why.
+        detail: What pictures need; documented in docs/methods/lineage-exact.md.
+    """
+
+    log10_p: float | None
+    z: float
+    effect: float
+    is_private: bool
+    is_in_place: bool
+    mapped_share: float
+    layer_pairs: tuple[tuple[int, int], ...]
+    frame_log10_p: float
+    frame_z: float
+    frame_effect: float
+    power: Power
+    negative: Control | None
+    positive: Control | None
+    coverage_share: float
+    gain_cosine: float | None
+    widths_differ: bool
+    untestable: Reason | None
+    skipped: tuple[tuple[str, str], ...]
+    detail: dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One pass of the test: the same code for the suspect and for both controls."""
+
+    scan: Scan | None
+    cells: list[Cell]
+    pooled: Pooled
+    log10_p: float
+
+
+def gather(
+    suspect: SketchedComponent,
+    reference: SketchedComponent,
+    needed_log10_p: float,
+    kappa: float,
+    seed: int,
+    draws: int,
+) -> PairEvidence:
+    """Return everything seen of a pair of components.
+
+    Args:
+        suspect: The suspect's component.
+        reference: Its counterpart.
+        needed_log10_p: Bound at which a link is called, for the power statement.
+        kappa: Declared drift, for the same.
+        seed: Of controls and draws.
+        draws: Monte-Carlo re-labellings.
+    """
+    mine, theirs = _private(suspect), _private(reference)
+    run = _private_run(mine, theirs)
+    frame = _frame(suspect, reference, run.scan if run else None)
+    is_private = run is not None and bool(run.cells)
+    if not is_private:
+        run = _frame_run(frame)
+        mine, theirs = _frame_groups(suspect, reference)
+    skipped = _skipped(suspect, reference)
+    if run is None or not run.cells:
+        return _nothing(suspect, reference, kappa, skipped)
+    if not is_private and _only_gains(run.cells):
+        return _nothing(suspect, reference, kappa, skipped, Reason("lineage.norm_gains_only"))
+    pairs, share, in_place = _agreement(run, suspect, needed_log10_p)
+    pooled = _pool_of(run, pairs)
+    again = _private_run if is_private else _frame_again
+    used = [cell.reference for cell in run.cells]
+    negative = again(relabelled(mine, seed), theirs)
+    positive = again(drifted(theirs, kappa, seed), theirs)
+    cost = run.scan.layer_map.log10_cost if run.scan else 0.0
+    return PairEvidence(
+        log10_p=run.log10_p,
+        z=pooled.z,
+        effect=pooled.rho,
+        is_private=is_private,
+        is_in_place=in_place,
+        mapped_share=share,
+        layer_pairs=pairs,
+        frame_log10_p=cell_log10_p(frame) if frame else 0.0,
+        frame_z=frame.statistic.z if frame else 0.0,
+        frame_effect=frame.statistic.rho if frame else 0.0,
+        power=power_at(_unique(used), kappa, needed_log10_p - cost, seed),
+        negative=_control(negative),
+        positive=_control(positive),
+        coverage_share=_coverage(suspect, run.cells, frame),
+        gain_cosine=_gain_cosine(suspect, reference),
+        widths_differ=_widths_differ(suspect, reference),
+        untestable=None,
+        skipped=skipped,
+        detail=_detail(run, frame, suspect, draws, seed),
+    )
+
+
+def _private(component: SketchedComponent) -> list[UnitGroup]:
+    return [*mlp_groups(component), *value_groups(component)]
+
+
+def _private_run(mine: Sequence[UnitGroup], theirs: Sequence[UnitGroup]) -> _Run | None:
+    """Scan all layers by their MLPs, then pool MLPs and value heads along the chosen map."""
+    mlps, other_mlps = [g for g in mine if g.head is None], [g for g in theirs if g.head is None]
+    scan = scan_layers(mlps, other_mlps) if mlps and other_mlps else None
+    cells = mapped_cells(scan, mlps, other_mlps) if scan else []
+    heads = {(g.layer, g.head): g for g in theirs if g.head is not None}
+    layer_of = _layer_of(scan)
+    for group in mine:
+        if group.head is None or group.layer is None:
+            continue
+        target = heads.get((layer_of.get(group.layer) if layer_of is not None else group.layer, group.head))
+        cell = make_cell(group, target) if target is not None else None
+        if cell is not None:
+            cells.append(cell)
+    if not cells:
+        return None
+    pooled = pool(cells)
+    cost = (scan.layer_map.log10_cost + scan.log10_expert_cost) if scan else 0.0
+    return _Run(scan, cells, pooled, min(0.0, pooled.log10_p + cost))
+
+
+def _layer_of(scan: Scan | None) -> dict[int, int] | None:
+    if scan is None:
+        return None
+    return {scan.suspect_layers[s]: scan.reference_layers[r] for s, r in scan.layer_map.pairs}
+
+
+def _frame(suspect: SketchedComponent, reference: SketchedComponent, scan: Scan | None) -> Cell | None:
+    """Return the joint statistic of the residual dimensions, layers paired by the map (by number without one)."""
+    layer_of = _layer_of(scan)
+    mine, theirs = residual_group(suspect, layer_of), residual_group(reference)
+    if mine is None or theirs is None or suspect.residual != reference.residual:
+        return None
+    return make_cell(mine, theirs)
+
+
+def _frame_groups(
+    suspect: SketchedComponent, reference: SketchedComponent
+) -> tuple[list[UnitGroup], list[UnitGroup]]:
+    mine, theirs = residual_group(suspect), residual_group(reference)
+    return ([mine] if mine else []), ([theirs] if theirs else [])
+
+
+def _frame_run(frame: Cell | None) -> _Run | None:
+    if frame is None:
+        return None
+    pooled = pool([frame])
+    return _Run(None, [frame], pooled, pooled.log10_p)
+
+
+def _frame_again(mine: Sequence[UnitGroup], theirs: Sequence[UnitGroup]) -> _Run | None:
+    return _frame_run(make_cell(mine[0], theirs[0]) if mine and theirs else None)
+
+
+def _agreement(
+    run: _Run, suspect: SketchedComponent, needed_log10_p: float
+) -> tuple[tuple[tuple[int, int], ...], float, bool]:
+    """Return layers that agree by themselves, their share of the suspect's layers, and whether all are in place."""
+    if run.scan is None:
+        return (), 1.0, True
+    family = math.log10(max(1, run.scan.n_cells)) - (FAMILY_WISE_LOG10 - needed_log10_p)
+    mlps = [cell for cell in run.cells if cell.reference.head is None]
+    agreeing = [cell for cell in mlps if cell_log10_p(cell) + family <= FAMILY_WISE_LOG10]
+    if not agreeing:
+        agreeing = mlps
+    pairs = sorted({_layers(cell) for cell in agreeing})
+    n_mlps = max(1, len(mlp_groups(suspect)))
+    same_experts = all(not run.scan.experts or e == m for (_, e), m in run.scan.experts.items())
+    same_kind = all((c.suspect.expert is None) == (c.reference.expert is None) for c in agreeing)
+    in_place = all(s == r for s, r in pairs) and same_experts and same_kind
+    return tuple(pairs), len(agreeing) / n_mlps, in_place
+
+
+def _layers(cell: Cell) -> tuple[int, int]:
+    return cell.suspect.layer or 0, cell.reference.layer or 0
+
+
+def _pool_of(run: _Run, pairs: tuple[tuple[int, int], ...]) -> Pooled:
+    """Return the pooled statistic of the MLPs that agree: the effect is theirs, not diluted by new layers."""
+    mlps = [c for c in run.cells if c.reference.head is None and _layers(c) in set(pairs)]
+    return pool(mlps) if mlps and run.scan is not None else run.pooled
+
+
+def _unique(groups: Sequence[UnitGroup]) -> list[UnitGroup]:
+    return list({(g.layer, g.expert, g.head): g for g in groups}.values())
+
+
+def _control(run: _Run | None) -> Control | None:
+    return None if run is None else Control(run.log10_p, run.pooled.z, run.pooled.rho)
+
+
+def _only_gains(cells: Sequence[Cell]) -> bool:
+    return all(slab.is_gain for cell in cells for slab in cell.suspect.slabs if slab.role in cell.roles)
+
+
+def _widths_differ(suspect: SketchedComponent, reference: SketchedComponent) -> bool:
+    if suspect.residual != reference.residual:
+        return True
+    widths = [
+        {b.shape for b in c.blocks if b.role in ("mlp.down", "projector.down")} for c in (suspect, reference)
+    ]
+    return bool(widths[0]) and bool(widths[1]) and not (widths[0] & widths[1])
+
+
+def _nothing(
+    suspect: SketchedComponent,
+    reference: SketchedComponent,
+    kappa: float,
+    skipped: tuple[tuple[str, str], ...],
+    reason: Reason | None = None,
+) -> PairEvidence:
+    if reason is None:
+        bad = [name for name, why in skipped if why == "not_finite"]
+        if bad:
+            reason = Reason("lineage.not_finite", {"count": len(bad)})
+        elif _widths_differ(suspect, reference):
+            reason = Reason(
+                "lineage.widths_differ", {"width": suspect.residual, "reference_width": reference.residual}
+            )
+        else:
+            reason = Reason("lineage.no_group")
+    return PairEvidence(
+        None, 0.0, 0.0, False, True, 0.0, (), 0.0, 0.0, 0.0, Power(kappa, 0.0, 0.0, math.inf), None, None, 0.0,
+        _gain_cosine(suspect, reference), _widths_differ(suspect, reference), reason, skipped, {},
+    )  # fmt: skip
+
+
+def _skipped(*components: SketchedComponent) -> tuple[tuple[str, str], ...]:
+    """Return parts left out, once each, with why."""
+    found: dict[str, str] = {}
+    for component in components:
+        for block in component.blocks:
+            if block.status != "ok":
+                name = ".".join(str(p) for p in (block.role, block.layer, block.expert) if p is not None)
+                found.setdefault(name, block.status)
+    return tuple(sorted(found.items()))
+
+
+def _coverage(suspect: SketchedComponent, cells: Sequence[Cell], frame: Cell | None) -> float:
+    """Return the share of parameters that lie in tensors of which a slice was tested."""
+    private = {
+        (role.split("/")[0], cell.suspect.layer, cell.suspect.expert) for cell in cells for role in cell.roles
+    }
+    in_frame = {role.split("/")[0] for role in frame.roles} if frame else set()
+    tested = sum(
+        block.n_parameters
+        for block in suspect.blocks
+        if block.status == "ok" and (block.place in private or block.role in in_frame)
+    )
+    return tested / suspect.n_parameters if suspect.n_parameters else 0.0
+
+
+def _gain_cosine(suspect: SketchedComponent, reference: SketchedComponent) -> float | None:
+    """Return the mean raw cosine of norm gains at the same place: shown only to say that it means nothing."""
+    theirs = {b.place: b for b in reference.blocks if b.role.startswith("norm.")}
+    cosines = []
+    for block in suspect.blocks:
+        other = theirs.get(block.place)
+        if other is None or block.role.endswith(".bias") or block.values.shape != other.values.shape:
+            continue
+        a, b = block.values.ravel().astype(np.float64), other.values.ravel().astype(np.float64)
+        size = float(np.linalg.norm(a) * np.linalg.norm(b))
+        if size > 0:
+            cosines.append(float(a @ b) / size)
+    return float(np.mean(cosines)) if cosines else None
+
+
+def _detail(
+    run: _Run, frame: Cell | None, suspect: SketchedComponent, draws: int, seed: int
+) -> dict[str, JSON]:
+    null = monte_carlo_z(run.pooled.matrices, draws, seed)
+    edges = np.linspace(min(-4.0, float(null.min())), max(4.0, float(null.max())), _HISTOGRAM_BINS + 1)
+    counts = np.histogram(null, edges)[0]
+    roles: list[JSON] = [*sorted({role.split("/")[0] for cell in run.cells for role in cell.roles})]
+    detail: dict[str, JSON] = {
+        "null": {
+            "z": run.pooled.z,
+            "draws": draws,
+            "bin_edges": [float(e) for e in edges],
+            "counts": [int(c) for c in counts],
+            "monte_carlo_p_value": monte_carlo_p_value(run.pooled.matrices, draws, seed),
+        },
+        "groups": [_cell_json(cell) for cell in run.cells],
+        "k_eff": run.pooled.k_eff,
+        "tested_roles": roles,
+        "coverage_by_role": _coverage_by_role(suspect, run.cells, frame),
+    }
+    if run.scan is not None:
+        detail["layers"] = _layers_json(run.scan, run.cells)
+    if frame is not None:
+        s = frame.statistic
+        detail["frame"] = {"z": s.z, "effect": s.rho, "p_value_log10": cell_log10_p(frame), "n": s.n}
+    return detail
+
+
+def _cell_json(cell: Cell) -> JSON:
+    s = cell.statistic
+    return {
+        "suspect": {"layer": cell.suspect.layer, "expert": cell.suspect.expert, "head": cell.suspect.head},
+        "reference": {
+            "layer": cell.reference.layer,
+            "expert": cell.reference.expert,
+            "head": cell.reference.head,
+        },
+        "group": "mlp_units" if cell.reference.head is None else "value_dims",
+        "tensors": list(cell.roles[:_MOST_TENSORS]),
+        "n_units": s.n,
+        "z": s.z,
+        "effect": s.rho,
+        "p_value_log10": cell_log10_p(cell),
+    }
+
+
+def _layers_json(scan: Scan, cells: Sequence[Cell]) -> JSON:
+    """Return the map people look at; at most 128 layers a side, evenly taken."""
+    rows, columns = _subset(len(scan.suspect_layers)), _subset(len(scan.reference_layers))
+    bounds = {_layers(cell): cell_log10_p(cell) for cell in cells if cell.reference.head is None}
+    return {
+        "family": scan.layer_map.family,
+        "log10_cost": scan.layer_map.log10_cost + scan.log10_expert_cost,
+        "suspect_layers": [scan.suspect_layers[i] for i in rows],
+        "reference_layers": [scan.reference_layers[j] for j in columns],
+        "z": [[float(scan.z[i, j]) for j in columns] for i in rows],
+        "p_value_log10": [
+            [bounds.get((scan.suspect_layers[i], scan.reference_layers[j])) for j in columns] for i in rows
+        ],
+    }
+
+
+def _subset(count: int, most: int = 128) -> list[int]:
+    return [int(i) for i in np.unique(np.linspace(0, count - 1, min(count, most)).round())]
+
+
+def _coverage_by_role(suspect: SketchedComponent, cells: Sequence[Cell], frame: Cell | None) -> JSON:
+    private = {role.split("/")[0] for cell in cells for role in cell.roles}
+    in_frame = {role.split("/")[0] for role in frame.roles} if frame else set()
+    out: dict[str, JSON] = {}
+    for block in suspect.blocks:
+        entry = out.setdefault(block.role, {"parameters": 0, "sampled": 0, "how": "not_tested"})
+        assert isinstance(entry, dict)
+        entry["parameters"] = int(str(entry["parameters"])) + block.n_parameters
+        if block.status == "ok":
+            entry["sampled"] = int(str(entry["sampled"])) + int(block.values.size)
+            if block.role in private:
+                entry["how"] = "private"
+            elif block.role in in_frame:
+                entry["how"] = "frame"
+    return out

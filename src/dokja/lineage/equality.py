@@ -1,0 +1,98 @@
+"""Are two components the same values, up to how they were stored? Transposition, sharding and names are gone by now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dokja.lineage.sketch import Block, SketchedComponent
+
+# Largest error, relative to the root mean square of the slice, that storing values in each type can leave.
+# Half a step of the type for floating types; for block types, what rounding to their grid leaves on Gaussian weights
+# (measured by tests/lineage/test_equality.py).
+ROUNDING: dict[str, float] = {
+    "F64": 1e-6, "F32": 1e-6, "F16": 1e-3, "BF16": 4e-3,
+    "F8_E4M3": 4e-2, "F8_E5M2": 8e-2,
+    "I8": 4e-2, "U8": 4e-2, "Q8_0": 1.5e-2, "Q6_K": 3e-2,
+    "Q5_K": 6e-2, "Q5_0": 6e-2, "Q5_1": 6e-2,
+    "Q4_K": 0.12, "Q4_0": 0.14, "Q4_1": 0.12,
+}  # fmt: skip
+# Sketches keep half precision.
+_SKETCH_ROUNDING = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """How much of a component is equal in place.
+
+    Args:
+        n_compared: Matrices compared.
+        n_equal: Matrices equal up to rounding of the coarser stored type.
+        worst_error: Largest relative error among them, 0 when there is none.
+        dtypes: Stored types met, suspect's then reference's.
+        coarse: Whether a type of 5 bits or fewer was involved, below whose step light training hides.
+    """
+
+    n_compared: int
+    n_equal: int
+    worst_error: float
+    dtypes: tuple[str, str]
+    coarse: bool
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether every matrix is equal; nothing compared is no copy."""
+        return 0 < self.n_compared == self.n_equal
+
+
+def compare_values(suspect: SketchedComponent, reference: SketchedComponent) -> Equality:
+    """Return how many matrices of the suspect equal the reference's at the same place.
+
+    Args:
+        suspect: Whose matrices must all be found.
+        reference: Where they are looked for; it may have more.
+
+    Assumes:
+        Nothing. Constant matrices say nothing and are left out; gains and biases do not decide.
+    """
+    of_reference = {block.place: block for block in reference.blocks if block.status == "ok"}
+    n_compared = n_equal = 0
+    worst = 0.0
+    types: tuple[set[str], set[str]] = (set(), set())
+    for block in suspect.blocks:
+        if block.status != "ok" or len(block.shape) < 2:
+            continue
+        n_compared += 1
+        other = of_reference.get(block.place)
+        error = None if other is None else _relative_error(block, other)
+        if other is None or error is None:
+            continue
+        types[0].add(block.dtype)
+        types[1].add(other.dtype)
+        if error <= _tolerance(block.dtype, other.dtype):
+            n_equal += 1
+            worst = max(worst, error)
+    n_missing = sum(1 for place, b in of_reference.items() if len(b.shape) > 1 and b.layer is None)
+    coarse = any(ROUNDING.get(t, 0.0) >= ROUNDING["Q5_K"] for t in types[0] | types[1])
+    dtypes = (", ".join(sorted(types[0])), ", ".join(sorted(types[1])))
+    return Equality(n_compared if n_missing or n_compared else 0, n_equal, worst, dtypes, coarse)
+
+
+def _relative_error(block: Block, other: Block) -> float | None:
+    """Return ‖s - r‖ / ‖r‖ on common rows and columns, or None when shapes differ or nothing is common."""
+    same_tokens = block.role in ("token_embedding", "lm_head")
+    if block.shape != other.shape and not (same_tokens and block.shape[1:] == other.shape[1:]):
+        return None
+    rows = np.intersect1d(block.row_keys, other.row_keys, return_indices=True)
+    columns = np.intersect1d(block.column_keys, other.column_keys, return_indices=True)
+    if not len(rows[0]) or not len(columns[0]):
+        return None
+    s = block.values[np.ix_(rows[1], columns[1])].astype(np.float64)
+    r = other.values[np.ix_(rows[2], columns[2])].astype(np.float64)
+    size = float(np.linalg.norm(r))
+    return float(np.linalg.norm(s - r)) / size if size > 0 and s.any() else None
+
+
+def _tolerance(suspect: str, reference: str) -> float:
+    return ROUNDING.get(suspect, 1e-6) + ROUNDING.get(reference, 1e-6) + _SKETCH_ROUNDING

@@ -1,0 +1,360 @@
+"""The exact statistic between two components: every layer against every layer, then the chosen map, paid for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dokja.lineage.layer_map import LayerMap, find_layer_map
+from dokja.lineage.units import Features, Pair, UnitGroup, pair_up
+from dokja.stats.permutation import (
+    TraceStatistic,
+    cross_product,
+    log10_pooled_tail,
+    log10_tail,
+    trace_statistic,
+)
+
+Matrix = NDArray[np.float64]
+
+# Cells this far out get a tail bound of their own; below, the bound is not worth computing and is stated as 1.
+_WORTH_A_BOUND = 4.0
+# Beyond so many pairs of MLPs only experts of one number are compared.
+_MOST_PAIRS = 1 << 18
+_LEAST_EXPERTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Agreement of one suspect group with one reference group.
+
+    Args:
+        suspect, reference: The two groups.
+        c: (n, n) double-centred agreement, scaled so that its null standard deviation is 1.
+        statistic: Trace, z, effect, efficiency.
+        norms: ‖A‖ ‖B‖, what the trace would be at an effect of 1.
+        roles: Slabs it rests on.
+    """
+
+    suspect: UnitGroup
+    reference: UnitGroup
+    c: Matrix
+    statistic: TraceStatistic
+    norms: float
+    roles: tuple[str, ...]
+
+    @property
+    def place(self) -> tuple[int | None, int | None, int | None]:
+        """Reference layer, expert and head: what is re-labelled independently."""
+        return self.reference.layer, self.reference.expert, self.reference.head
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """One statistic over independently labelled reference groups.
+
+    Args:
+        log10_p: Upper bound, not yet paid for any choice.
+        z: Pooled z, (Σ z_l) / sqrt(L).
+        rho: Σ T / Σ ‖A‖‖B‖ over all cells.
+        k_eff: Mean efficiency of the cells.
+        matrices: One matrix per reference group.
+    """
+
+    log10_p: float
+    z: float
+    rho: float
+    k_eff: float
+    matrices: tuple[Matrix, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Every suspect layer against every reference layer.
+
+    Args:
+        suspect_layers, reference_layers: Layer numbers of rows and columns.
+        z: (L_s, L_r).
+        layer_map: The map chosen from it, in positions of `z`.
+        experts: (suspect layer, suspect expert) to reference expert, where experts were matched by looking.
+        log10_expert_cost: Decades to pay for that matching.
+        n_cells: Pairs of MLPs looked at.
+    """
+
+    suspect_layers: tuple[int, ...]
+    reference_layers: tuple[int, ...]
+    z: Matrix
+    layer_map: LayerMap
+    experts: dict[tuple[int, int], int]
+    log10_expert_cost: float
+    n_cells: int
+
+
+def make_cell(suspect: UnitGroup, reference: UnitGroup) -> Cell | None:
+    """Return the agreement of two groups, or None when they have too little in common."""
+    pair = pair_up(suspect, reference)
+    if pair is None:
+        return None
+    return cell_of(pair, suspect, reference)
+
+
+def cell_of(pair: Pair, suspect: UnitGroup, reference: UnitGroup) -> Cell:
+    """Return the agreement of two groups from their equilibrated features."""
+    c = cross_product(pair.a, pair.b)
+    norm_a, norm_b = _norm(pair.a), _norm(pair.b)
+    statistic = trace_statistic(c, norm_a, norm_b)
+    sd = math.sqrt(statistic.variance)
+    return Cell(suspect, reference, c / sd if sd > 0 else c, statistic, norm_a * norm_b, pair.roles)
+
+
+def pool(cells: Sequence[Cell]) -> Pooled:
+    """Return the pooled statistic of cells; those of one reference group share its one re-labelling.
+
+    Assumes:
+        The re-labellings of different reference groups (layers, experts, heads) are independent and uniform, given
+        the labelling of the residual dimensions. The suspect may be anything.
+    """
+    by_place: dict[tuple[int | None, int | None, int | None], list[Cell]] = {}
+    for cell in cells:
+        by_place.setdefault(cell.place, []).append(cell)
+    matrices: list[Matrix] = []
+    for same in by_place.values():
+        sizes = {len(cell.c) for cell in same}
+        if len(sizes) == 1:
+            matrices.append(np.sum([cell.c for cell in same], axis=0))
+        else:  # the units in common differ: keep the first, a choice made without looking at agreement
+            matrices.append(same[0].c)
+    norms = sum(cell.norms for cell in cells)
+    zs = [_z(c) for c in matrices]
+    return Pooled(
+        log10_p=log10_pooled_tail(matrices) if matrices else 0.0,
+        z=float(sum(zs) / math.sqrt(len(zs))) if zs else 0.0,
+        rho=float(sum(cell.statistic.trace for cell in cells) / norms) if norms > 0 else 0.0,
+        k_eff=float(np.mean([cell.statistic.k_eff for cell in cells])) if cells else 0.0,
+        matrices=tuple(matrices),
+    )
+
+
+def cell_log10_p(cell: Cell) -> float:
+    """Return the tail bound of one cell; 0 (no evidence) where z is too small to be worth the computation."""
+    return log10_tail(cell.c) if cell.statistic.z >= _WORTH_A_BOUND else 0.0
+
+
+def scan_layers(suspect: Sequence[UnitGroup], reference: Sequence[UnitGroup]) -> Scan | None:
+    """Return z of every suspect layer against every reference layer, and the map it suggests.
+
+    Args:
+        suspect: MLP groups of the suspect.
+        reference: MLP groups of the reference.
+
+    Returns:
+        None when no two groups have units and features in common.
+    """
+    z = _mlp_z(suspect, reference)
+    if z is None:
+        return None
+    rows, columns = _layers(suspect), _layers(reference)
+    by_number = _by_layer(z, suspect, reference, rows, columns)
+    chosen = find_layer_map(by_number)
+    n_cells = int(np.count_nonzero(~np.isnan(z)))
+    routed = [g for g in suspect if g.expert is not None and g.expert >= 0]
+    widest = max(
+        sum(1 for g in reference if (g.layer, g.expert is None) == (r.layer, False)) for r in reference
+    )
+    if chosen.score > 0 or not routed or widest < _LEAST_EXPERTS:
+        return Scan(rows, columns, by_number, chosen, {}, 0.0, n_cells)
+    best, experts = _best_experts(z, suspect, reference, rows, columns)
+    cost = len(routed) * math.log10(widest)
+    return Scan(rows, columns, best, find_layer_map(best), experts, cost, n_cells)
+
+
+def mapped_cells(scan: Scan, suspect: Sequence[UnitGroup], reference: Sequence[UnitGroup]) -> list[Cell]:
+    """Return the cells of every MLP on the scan's layer map, experts by number or as they were matched."""
+    of_reference = {(g.layer, g.expert): g for g in reference}
+    layer_of = {scan.suspect_layers[s]: scan.reference_layers[r] for s, r in scan.layer_map.pairs}
+    cells = []
+    for group in suspect:
+        layer = -1 if group.layer is None else group.layer
+        if layer not in layer_of:
+            continue
+        target = _target(group, layer_of[layer], scan, of_reference)
+        cell = make_cell(group, target) if target is not None else None
+        if cell is not None:
+            cells.append(cell)
+    return cells
+
+
+def _target(
+    group: UnitGroup,
+    layer: int,
+    scan: Scan,
+    of_reference: dict[tuple[int | None, int | None], UnitGroup],
+) -> UnitGroup | None:
+    at = None if layer == -1 else layer
+    if group.layer is not None and group.expert is not None:
+        matched = scan.experts.get((group.layer, group.expert))
+        if matched is not None:
+            return of_reference.get((at, matched))
+    return of_reference.get((at, group.expert)) or of_reference.get((at, None))
+
+
+def _layers(groups: Sequence[UnitGroup]) -> tuple[int, ...]:
+    return tuple(sorted({-1 if g.layer is None else g.layer for g in groups}))
+
+
+def _mlp_z(suspect: Sequence[UnitGroup], reference: Sequence[UnitGroup]) -> Matrix | None:
+    """Return (MLPs, MLPs) z, NaN where a pair was not compared."""
+    whole = len(suspect) * len(reference) <= _MOST_PAIRS
+    z = np.full((len(suspect), len(reference)), np.nan)
+    for rows, columns in _classes(suspect, reference, whole):
+        block = _z_block([suspect[i] for i in rows], [reference[j] for j in columns])
+        if block is not None:
+            z[np.ix_(rows, columns)] = block
+    return None if np.isnan(z).all() else z
+
+
+def _classes(
+    suspect: Sequence[UnitGroup], reference: Sequence[UnitGroup], whole: bool
+) -> list[tuple[list[int], list[int]]]:
+    """Return index sets to compare all with all: everything, or expert by expert where that is too much."""
+    if whole:
+        return [(list(range(len(suspect))), list(range(len(reference))))]
+    experts = sorted({g.expert for g in suspect if g.expert is not None})
+    sets = [
+        (
+            [i for i, g in enumerate(suspect) if g.expert is None],
+            [j for j, g in enumerate(reference) if g.expert is None],
+        )
+    ]
+    for e in experts:
+        sets.append(
+            (
+                [i for i, g in enumerate(suspect) if g.expert == e],
+                [j for j, g in enumerate(reference) if g.expert in (e, None)],
+            )
+        )
+    return [(rows, columns) for rows, columns in sets if rows and columns]
+
+
+def _z_block(suspect: list[UnitGroup], reference: list[UnitGroup]) -> Matrix | None:
+    """Return z of all pairs from two matrix products: traces from features, variances from their Grams."""
+    common = _uniform([*suspect, *reference])
+    if common is None:
+        return _z_pair_by_pair(suspect, reference)
+    a = [_features(g, *common) for g in suspect]
+    b = [_features(g, *common) for g in reference]
+    n = len(a[0])
+    traces = (
+        np.stack([x.ravel() for x in a]).astype(np.float64, copy=False) @ np.stack([x.ravel() for x in b]).T
+    )
+    grams_a = np.stack([(x.T @ x).ravel() for x in a])
+    grams_b = np.stack([(x.T @ x).ravel() for x in b])
+    squared = np.maximum(grams_a @ grams_b.T, 0.0).astype(np.float64)
+    sd = np.sqrt(squared / (n - 1))
+    return np.where(sd > 1e-12, traces / np.where(sd > 1e-12, sd, 1.0), 0.0)
+
+
+def _z_pair_by_pair(suspect: list[UnitGroup], reference: list[UnitGroup]) -> Matrix:
+    z = np.full((len(suspect), len(reference)), np.nan)
+    for i, s in enumerate(suspect):
+        for j, r in enumerate(reference):
+            cell = make_cell(s, r)
+            if cell is not None:
+                z[i, j] = cell.statistic.z
+    return z
+
+
+def _uniform(groups: list[UnitGroup]) -> tuple[NDArray[np.bool_], tuple[str, ...]] | None:
+    """Return living units and common roles when all groups were sampled at the same places, else None."""
+    first = groups[0]
+    roles = tuple(slab.role for slab in first.slabs)
+    alive = np.ones(len(first.unit_keys), dtype=bool)
+    for g in groups:
+        if tuple(slab.role for slab in g.slabs) != roles or not np.array_equal(g.unit_keys, first.unit_keys):
+            return None
+        if any(
+            not np.array_equal(x.column_keys, y.column_keys)
+            for x, y in zip(g.slabs, first.slabs, strict=True)
+        ):
+            return None
+        alive &= np.any([slab.values.any(axis=1) for slab in g.slabs], axis=0)
+    return (alive, roles) if np.count_nonzero(alive) >= max(8, len(alive) // 2) else None
+
+
+def _features(group: UnitGroup, alive: NDArray[np.bool_], roles: tuple[str, ...]) -> Features:
+    keep = group.unit_keys[alive]
+    cut = UnitGroup(
+        group.layer, group.expert, group.head, keep,
+        tuple(type(s)(s.role, s.column_keys, s.values[alive], s.is_gain) for s in group.slabs if s.role in roles),
+        group.n_parameters,
+    )  # fmt: skip
+    pair = pair_up(cut, cut)
+    assert pair is not None
+    return pair.a
+
+
+def _by_layer(
+    z: Matrix,
+    suspect: Sequence[UnitGroup],
+    reference: Sequence[UnitGroup],
+    rows: tuple[int, ...],
+    columns: tuple[int, ...],
+) -> Matrix:
+    """Return (L_s, L_r) z of layers, experts paired by number, or all with the one dense MLP."""
+    out = np.zeros((len(rows), len(columns)))
+    for i, s in enumerate(rows):
+        mine = [k for k, g in enumerate(suspect) if (-1 if g.layer is None else g.layer) == s]
+        for j, r in enumerate(columns):
+            theirs = {
+                g.expert: k for k, g in enumerate(reference) if (-1 if g.layer is None else g.layer) == r
+            }
+            cells = [z[k, theirs[e]] for k in mine if (e := _paired(suspect[k].expert, theirs)) in theirs]
+            known = [value for value in cells if not np.isnan(value)]
+            out[i, j] = sum(known) / math.sqrt(len(known)) if known else 0.0
+    return out
+
+
+def _paired(expert: int | None, theirs: dict[int | None, int]) -> int | None:
+    return expert if expert in theirs else None
+
+
+def _best_experts(
+    z: Matrix,
+    suspect: Sequence[UnitGroup],
+    reference: Sequence[UnitGroup],
+    rows: tuple[int, ...],
+    columns: tuple[int, ...],
+) -> tuple[Matrix, dict[tuple[int, int], int]]:
+    """Return (L_s, L_r) z with every suspect expert on its best reference MLP of the layer, and those choices."""
+    known = np.where(np.isnan(z), -np.inf, z)
+    out = np.zeros((len(rows), len(columns)))
+    choice: dict[tuple[int, int, int], int] = {}
+    for i, s in enumerate(rows):
+        mine = [k for k, g in enumerate(suspect) if (-1 if g.layer is None else g.layer) == s]
+        for j, r in enumerate(columns):
+            theirs = [k for k, g in enumerate(reference) if (-1 if g.layer is None else g.layer) == r]
+            total = 0.0
+            for k in mine:
+                at = max(theirs, key=lambda t, k=k: known[k, t])  # type: ignore[misc]
+                total += max(float(known[k, at]), 0.0)
+                expert, matched = suspect[k].expert, reference[at].expert
+                if expert is not None and matched is not None:
+                    choice[(s, expert, r)] = matched
+            out[i, j] = total / math.sqrt(len(mine)) if mine else 0.0
+    # Best-of-many is biased upwards: what noise alone would reach is taken off before a map is chosen.
+    out -= np.median(out)
+    best = {s: columns[int(out[i].argmax())] for i, s in enumerate(rows)} if len(columns) else {}
+    return out, {(s, e): m for (s, e, r), m in choice.items() if best.get(s) == r}
+
+
+def _norm(x: Features) -> float:
+    return float(np.linalg.norm(x.astype(np.float64)))
+
+
+def _z(c: Matrix) -> float:
+    sd = math.sqrt(float(np.einsum("ij,ij->", c, c)) / (len(c) - 1)) if len(c) > 1 else 0.0
+    return float(np.trace(c)) / sd if sd > 0 else 0.0

@@ -1,0 +1,233 @@
+"""One suspect against references: every component with its counterparts, and what may be said of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from dokja.canonical import JSON
+from dokja.finding import Reason, Verdict
+from dokja.lineage.compare_components import PairEvidence, gather
+from dokja.lineage.controls import DEFAULT_KAPPA
+from dokja.lineage.equality import compare_values
+from dokja.lineage.relation import FAMILY_WISE_LOG10, Relation, Seen, judge
+from dokja.lineage.sketch import Sketch, SketchedComponent
+
+Progress = Callable[[str], None]
+
+# Where a suspect's component has no counterpart of its kind, this kind holds the same axes.
+_STANDS_IN = {"lm_head": "token_embedding"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a comparison is run.
+
+    Args:
+        seed: Of controls and Monte-Carlo draws.
+        kappa: Declared drift Σ learning rate × weight decay at which power is stated.
+        draws: Monte-Carlo re-labellings for the picture of the null.
+    """
+
+    seed: int = 0
+    kappa: float = DEFAULT_KAPPA
+    draws: int = 400
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentResult:
+    """What may be said of one suspect component against one reference.
+
+    Args:
+        component: Of the suspect.
+        relation, verdict, reason: What may be said.
+        reference, reference_owner: The model compared with, and whose it is.
+        reference_component: Its component; empty when it has no counterpart.
+        evidence: What it rests on; None when there was no counterpart.
+        log10_p: Family-wise bound, or None where no p-value is valid.
+        warnings: What a reader must know besides.
+    """
+
+    component: str
+    relation: Relation
+    reason: Reason
+    reference: str
+    reference_owner: str
+    reference_component: str
+    evidence: PairEvidence | None
+    log10_p: float | None
+    warnings: tuple[Reason, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the claim `weights.independent_of`."""
+        return self.relation.verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """A whole run.
+
+    Args:
+        gravest: Per suspect component, the gravest result over references.
+        all_results: Every component against every reference.
+        n_tests: Over how many component pairs the family-wise error is shared.
+    """
+
+    gravest: tuple[ComponentResult, ...]
+    all_results: tuple[ComponentResult, ...]
+    n_tests: int
+    warnings: tuple[Reason, ...] = field(default=())
+
+    @property
+    def relation(self) -> Relation:
+        """Of the gravest component."""
+        return min((r.relation for r in self.gravest), key=lambda r: r.gravity, default=Relation.UNTESTABLE)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the gravest component."""
+        return self.relation.verdict
+
+
+def examine(
+    suspect: Sketch, references: Sequence[Sketch], settings: Settings, progress: Progress | None = None
+) -> Examination:
+    """Return what may be said of every component of a suspect against every reference.
+
+    Args:
+        suspect: Sketch of the suspect.
+        references: Sketches of one or more references.
+        settings: Seed, drift, draws.
+        progress: Called with a line per pair of components.
+
+    Assumes:
+        The references' units are exchangeable: ordinary initialisation and an elementwise or orthogonally
+        equivariant optimiser. Nothing of the suspect.
+
+    Source:
+        Zhu et al. 2025, arXiv 2502.12292, Theorems 1 and 4; docs/methods/lineage-exact.md.
+    """
+    pairs = [
+        (component, reference, counterpart)
+        for component in suspect.components
+        for reference in references
+        for counterpart in _counterparts(component, reference)
+    ]
+    n_tests = max(1, sum(1 for *_, counterpart in pairs if counterpart is not None))
+    results = []
+    for component, reference, counterpart in pairs:
+        if progress is not None:
+            progress(f"{component.name} ↔ {reference.name}")
+        results.append(_result(component, reference, counterpart, n_tests, settings))
+    gravest = tuple(
+        min((r for r in results if r.component == c.name), key=_gravity)
+        for c in suspect.components
+        if references
+    )
+    return Examination(gravest, tuple(results), n_tests)
+
+
+def _gravity(result: ComponentResult) -> tuple[int, float]:
+    return result.relation.gravity, result.log10_p if result.log10_p is not None else math.inf
+
+
+def _counterparts(component: SketchedComponent, reference: Sketch) -> list[SketchedComponent | None]:
+    for kind in (component.kind, _STANDS_IN.get(component.kind)):
+        found = [c for c in reference.components if c.kind == kind]
+        if found:
+            return list(found)
+    return [None]
+
+
+def _result(
+    component: SketchedComponent,
+    reference: Sketch,
+    counterpart: SketchedComponent | None,
+    n_tests: int,
+    settings: Settings,
+) -> ComponentResult:
+    figures: dict[str, JSON] = {
+        "component": component.name,
+        "reference": reference.name,
+        "owner": reference.owner,
+    }
+    if counterpart is None:
+        reason = Reason("lineage.no_counterpart", {**figures, "kind": component.kind})
+        return ComponentResult(
+            component.name, Relation.UNTESTABLE, reason, reference.name, reference.owner, "", None, None
+        )
+    needed = FAMILY_WISE_LOG10 - math.log10(n_tests)
+    evidence = gather(component, counterpart, needed, settings.kappa, settings.seed, settings.draws)
+    relation, reason, log10_p = _judge(component, counterpart, evidence, n_tests, figures)
+    return ComponentResult(
+        component=component.name,
+        relation=relation,
+        reason=reason,
+        reference=reference.name,
+        reference_owner=reference.owner,
+        reference_component=counterpart.name,
+        evidence=evidence,
+        log10_p=log10_p,
+        warnings=_warnings(evidence),
+    )
+
+
+def _judge(
+    component: SketchedComponent,
+    counterpart: SketchedComponent,
+    evidence: PairEvidence,
+    n_tests: int,
+    figures: dict[str, JSON],
+) -> tuple[Relation, Reason, float | None]:
+    family = math.log10(n_tests)
+    log10_p = None if evidence.log10_p is None else min(0.0, evidence.log10_p + family)
+    equality = compare_values(component, counterpart)
+    if equality.is_copy:
+        key = "lineage.copy_coarse" if equality.coarse else "lineage.copy"
+        said: dict[str, JSON] = {
+            **figures,
+            "n_matrices": equality.n_equal,
+            "dtypes": " ↔ ".join(equality.dtypes),
+        }
+        return Relation.COPY, Reason(key, said), log10_p
+    if evidence.untestable is not None or log10_p is None:
+        untestable = evidence.untestable or Reason("lineage.no_group")
+        return Relation.UNTESTABLE, replace(untestable, figures={**figures, **untestable.figures}), None
+    seen = Seen(
+        kind=component.kind,
+        is_private=evidence.is_private,
+        log10_p=log10_p,
+        effect=evidence.effect,
+        mapped_share=evidence.mapped_share,
+        is_in_place=evidence.is_in_place,
+        frame_log10_p=min(0.0, evidence.frame_log10_p + family),
+    )
+    figures |= {
+        "log10_p": math.ceil(log10_p * 10) / 10,  # rounded up, so that what is printed is still a bound
+        "effect": evidence.effect,
+        "z": evidence.z,
+        "n_layers": len(evidence.layer_pairs),
+        "n_suspect_layers": max(1, component.n_layers),
+        "kappa": evidence.power.kappa,
+        "power": evidence.power.power,
+        "detectable_kappa": evidence.power.detectable_kappa,
+        "frame_z": evidence.frame_z,
+    }
+    relation, reason = judge(seen, figures)
+    if relation is Relation.NO_LINK_FOUND and evidence.widths_differ:
+        return Relation.UNTESTABLE, Reason("lineage.widths_differ", figures), None
+    if relation is Relation.NO_LINK_FOUND and evidence.power.detectable_kappa == 0:
+        return Relation.UNTESTABLE, Reason("lineage.no_power", figures), None
+    return relation, reason, log10_p
+
+
+def _warnings(evidence: PairEvidence) -> tuple[Reason, ...]:
+    warnings = []
+    if evidence.gain_cosine is not None:
+        warnings.append(Reason("lineage.gain_cosine_means_nothing", {"cosine": evidence.gain_cosine}))
+    if evidence.skipped:
+        warnings.append(Reason("lineage.tensors_left_out", {"count": len(evidence.skipped)}))
+    warnings.append(Reason("lineage.not_tested_against_disguise"))
+    return tuple(warnings)

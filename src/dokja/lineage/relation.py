@@ -1,0 +1,110 @@
+"""What may be said of a component, from the evidence: relation, verdict, reason. The table of the method page."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from dokja.canonical import JSON
+from dokja.finding import Reason, Verdict
+
+# Family-wise error over everything tested in one run.
+FAMILY_WISE_LOG10 = -6.0
+# Below this effect nothing is called descent, however certain the agreement.
+EFFECT_FLOOR = 0.03
+# A component without a private group can borrow its neighbours' frame; descent is far above what that reaches.
+RESIDUAL_EFFECT_FLOOR = 0.5
+# From this share of its layers on a component is derived, below it partly derived.
+_WHOLE_SHARE = 0.9
+
+
+class Relation(StrEnum):
+    """How two components are related, gravest first."""
+
+    COPY = "copy"
+    DERIVED = "derived"
+    PARTLY_DERIVED = "partly_derived"
+    LINKED = "linked"
+    SHARED_INITIALISATION = "shared_initialisation"
+    NO_LINK_FOUND = "no_link_found"
+    UNTESTABLE = "untestable"
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the claim `weights.independent_of`. Never SUPPORTED: silence supports nothing."""
+        if self in (Relation.COPY, Relation.DERIVED, Relation.PARTLY_DERIVED):
+            return Verdict.REFUTED
+        return Verdict.NOT_EXAMINED if self is Relation.UNTESTABLE else Verdict.INCONCLUSIVE
+
+    @property
+    def gravity(self) -> int:
+        """0 for the gravest."""
+        return list(Relation).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the exact arm saw of one pair of components.
+
+    Args:
+        kind: Of the suspect's component.
+        is_private: Whether it rests on a group private to the component.
+        log10_p: Family-wise: everything chosen and everything tested is paid for.
+        effect: ρ.
+        mapped_share: Share of the suspect's layers (or MLPs) that agree.
+        is_in_place: Whether layers come from layers of their own number.
+        frame_log10_p: Family-wise bound of the residual frame, 0 when not tested.
+    """
+
+    kind: str
+    is_private: bool
+    log10_p: float
+    effect: float
+    mapped_share: float
+    is_in_place: bool
+    frame_log10_p: float
+
+
+def judge(seen: Seen, figures: Mapping[str, JSON]) -> tuple[Relation, Reason]:
+    """Return what may be said.
+
+    Args:
+        seen: The evidence.
+        figures: For the sentence: names, figures.
+
+    Assumes:
+        The bound is valid for the whole run (`log10_p` is family-wise), and the range of same-seed siblings was
+        measured for this kind of component (`sibling_range`).
+    """
+    if seen.log10_p > FAMILY_WISE_LOG10 or seen.effect < EFFECT_FLOOR:
+        if seen.is_private and seen.frame_log10_p <= FAMILY_WISE_LOG10:
+            return Relation.LINKED, Reason("lineage.shared_frame", figures)
+        if seen.log10_p <= FAMILY_WISE_LOG10:
+            return Relation.LINKED, Reason("lineage.weak_link", figures)
+        return Relation.NO_LINK_FOUND, Reason("lineage.no_link_found", figures)
+    range_ = sibling_effect(seen.kind)
+    if not seen.is_private and seen.effect < max(RESIDUAL_EFFECT_FLOOR, range_):
+        return Relation.LINKED, Reason("lineage.linked_frame", {**figures, "sibling_effect": range_})
+    if seen.is_in_place and seen.effect <= range_:
+        return Relation.LINKED, Reason("lineage.linked", {**figures, "sibling_effect": range_})
+    if seen.mapped_share < _WHOLE_SHARE:
+        return Relation.PARTLY_DERIVED, Reason("lineage.partly_derived", figures)
+    if not seen.is_in_place:
+        return Relation.DERIVED, Reason("lineage.derived_rearranged", figures)
+    return Relation.DERIVED, Reason("lineage.derived", {**figures, "sibling_effect": range_})
+
+
+def sibling_effect(kind: str) -> float:
+    """Return the largest effect that same-seed siblings of this kind of component were measured to reach."""
+    table = _sibling_table()
+    return float(table.get(kind, table["default"])["effect"])
+
+
+@cache
+def _sibling_table() -> Mapping[str, Any]:
+    return tomllib.loads(files("dokja.lineage").joinpath("sibling_range.toml").read_text(encoding="utf-8"))

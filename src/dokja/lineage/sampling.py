@@ -1,0 +1,146 @@
+"""Which slices of a part are looked at: chosen by a seed and the length of the axis, never by the values.
+
+Every sampled row and column has a *key*: its index, or, for tokens, a hash of the token string. Two models are
+compared on the keys both have, so samples of one seed meet whatever the files, shards and tokenizers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dokja.anatomy.part import Axis, Component
+
+Keys = NDArray[np.int64]
+Depth = Literal["screen", "full"]
+
+# Published so that anyone can repeat a comparison. An auditor who fears scrubbing draws a secret one.
+DEFAULT_SEED = 20260115
+
+_RUN = 8  # neighbouring units are read together, so that a ranged read is worth its request
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is sampled.
+
+    Args:
+        seed: Of the choice; two sketches of different seeds share few slices and are compared on those.
+        units: Hidden units of each MLP; experts share twice as many between them, 16 each at least.
+        residual: Residual dimensions.
+        tokens: Rows of an embedding.
+        rows: Rows or columns of any other axis.
+        heads: Key/value heads of each layer, each with all its value dimensions.
+    """
+
+    seed: int = DEFAULT_SEED
+    units: int = 384
+    residual: int = 96
+    tokens: int = 768
+    rows: int = 64
+    heads: int = 2
+
+
+def plan_of(depth: Depth, seed: int = DEFAULT_SEED) -> Plan:
+    """Return the sampling plan of a depth: `screen` touches little, `full` enough to saturate the statistic."""
+    if depth == "screen":
+        return Plan(seed)
+    return Plan(seed, units=1024, residual=256, tokens=2048, rows=128, heads=4)
+
+
+def axis_keys(
+    plan: Plan, component: Component, axis: Axis, length: int, vocabulary: Mapping[str, int] | None = None
+) -> tuple[Keys, NDArray[np.intp]]:
+    """Return the keys sampled on an axis and where they lie, in order of position.
+
+    Args:
+        plan: How much.
+        component: Whose axis it is; its head sizes shape the attention axes.
+        axis: Which axis.
+        length: Of the axis.
+        vocabulary: Token string to row, where known.
+
+    Returns:
+        (m,) keys and (m,) positions. Keys are positions, except that tokens known by their string have negative
+        keys made of a hash of it.
+    """
+    if axis is Axis.TOKEN:
+        return _tokens(plan, length, vocabulary)
+    if axis is Axis.RESIDUAL:
+        return _both(_lowest(plan.seed, "residual", length, plan.residual))
+    if axis is Axis.MLP_UNIT:
+        count = plan.units if not component.n_experts else max(16, 2 * plan.units // component.n_experts)
+        return _both(_runs(plan.seed, "mlp_unit", length, min(count, plan.units)))
+    if axis is Axis.EXPERT:
+        return _both(np.arange(length))
+    if axis in (Axis.KEY_VALUE, Axis.VALUE_OUT) and component.value_dim and component.n_kv_heads:
+        return _both(_head_rows(plan, component, axis, length))
+    return _both(_lowest(plan.seed, axis.value, length, plan.rows))
+
+
+def _both(positions: NDArray[np.intp]) -> tuple[Keys, NDArray[np.intp]]:
+    return positions.astype(np.int64), positions
+
+
+def _lowest(seed: int, name: str, length: int, count: int) -> NDArray[np.intp]:
+    """Return the positions whose seeded hashes are lowest, sorted: nested over counts, stable over lengths."""
+    if length <= count:
+        return np.arange(length)
+    order = np.argsort(_mix(seed, name, np.arange(length, dtype=np.uint64)), kind="stable")
+    return np.sort(order[:count])
+
+
+def _runs(seed: int, name: str, length: int, count: int) -> NDArray[np.intp]:
+    if length <= count:
+        return np.arange(length)
+    runs = _lowest(seed, name, -(-length // _RUN), max(1, count // _RUN))
+    positions = (runs[:, None] * _RUN + np.arange(_RUN)).ravel()
+    return positions[positions < length]
+
+
+def _head_rows(plan: Plan, component: Component, axis: Axis, length: int) -> NDArray[np.intp]:
+    """Return all value dimensions of some key/value heads, or of all query heads that read those."""
+    dim, groups = component.value_dim, component.n_kv_heads
+    per_group = length // (groups * dim) if axis is Axis.VALUE_OUT else 1
+    if per_group * groups * dim != length:
+        return _lowest(plan.seed, axis.value, length, plan.rows)
+    heads = _lowest(plan.seed, "kv_head", groups, plan.heads)
+    width = per_group * dim
+    return (heads[:, None] * width + np.arange(width)).ravel()
+
+
+def _tokens(plan: Plan, length: int, vocabulary: Mapping[str, int] | None) -> tuple[Keys, NDArray[np.intp]]:
+    by_row = _lowest(plan.seed, "token_row", length, plan.tokens)
+    keys, positions = _both(by_row)
+    if not vocabulary:
+        return keys, positions
+    salt = plan.seed.to_bytes(16, "little", signed=True)
+    hashed = sorted(
+        (-1 - (int.from_bytes(_digest(token, salt), "little") >> 2), row)
+        for token, row in vocabulary.items()
+        if 0 <= row < length
+    )[-plan.tokens :]
+    named = {row: key for key, row in hashed}
+    keys = np.concatenate([keys, np.array(list(named.values()), dtype=np.int64)])
+    positions = np.concatenate([positions, np.array(list(named), dtype=np.intp)])
+    order = np.argsort(positions, kind="stable")
+    return keys[order], positions[order]
+
+
+def _digest(token: str, salt: bytes) -> bytes:
+    return hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8, key=salt).digest()
+
+
+def _mix(seed: int, name: str, index: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return 64-bit hashes of the indices (the finaliser of SplitMix64, seeded by seed and axis)."""
+    start = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], "little")
+    with np.errstate(over="ignore"):
+        x = index * np.uint64(0x9E3779B97F4A7C15) + np.uint64(start)
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return np.asarray(x ^ (x >> np.uint64(31)), dtype=np.uint64)

@@ -1,0 +1,206 @@
+"""Compare one suspect with references, and say it as the object `dokja compare --json` prints."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dokja.lineage.controls import DEFAULT_KAPPA
+from dokja.lineage.examine import ComponentResult, Examination, Settings, examine
+from dokja.lineage.relation import FAMILY_WISE_LOG10, Relation
+from dokja.lineage.sampling import DEFAULT_SEED, Depth
+from dokja.lineage.sketch import Sketch
+from dokja.lineage.sketch_file import sketch_digest
+from dokja.report.words import Language, say, say_reason
+from dokja.workflows.sketch import load_sketch
+
+Progress = Callable[[str], None]
+
+_LINKING = (
+    Relation.COPY,
+    Relation.DERIVED,
+    Relation.PARTLY_DERIVED,
+    Relation.LINKED,
+    Relation.SHARED_INITIALISATION,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What to compare.
+
+    Args:
+        suspect: A model or a sketch file.
+        references: Models or sketch files, at least one.
+        depth: `screen` or `full`.
+        seed: Of the sample; an auditor's own is published afterwards.
+        kappa: Declared drift at which power is stated.
+        owners: Owners of the references, in order; empty where not said. A sketch's own owner is kept.
+        language: Of the sentences.
+    """
+
+    suspect: str
+    references: tuple[str, ...]
+    depth: Depth = "screen"
+    seed: int = DEFAULT_SEED
+    kappa: float = DEFAULT_KAPPA
+    owners: tuple[str, ...] = ()
+    language: Language = "en"
+
+
+def compare(comparison: Comparison, progress: Progress | None = None) -> dict[str, Any]:
+    """Return the result of a comparison as a JSON-able object; its keys are a contract.
+
+    Args:
+        comparison: What to compare.
+        progress: Called with one line at a time.
+
+    Raises:
+        InvalidInput: A source is not there.
+        UnreadableArtifact: A file is not what it says.
+    """
+    began = time.perf_counter()
+    suspect = _load(comparison, comparison.suspect, "", progress)
+    references = []
+    for i, source in enumerate(comparison.references):
+        owner = comparison.owners[i] if i < len(comparison.owners) else ""
+        sketch = _load(comparison, source, owner, progress)
+        references.append(sketch if sketch.owner or not owner else replace(sketch, owner=owner))
+    examination = examine(
+        suspect, references, Settings(seed=comparison.seed, kappa=comparison.kappa), progress
+    )
+    return render_result(comparison, suspect, references, examination, time.perf_counter() - began)
+
+
+def compare_sketches(
+    comparison: Comparison, suspect: Sketch, references: Sequence[Sketch], progress: Progress | None = None
+) -> dict[str, Any]:
+    """Return the result of comparing sketches that are at hand already, as `compare` does."""
+    began = time.perf_counter()
+    settings = Settings(seed=comparison.seed, kappa=comparison.kappa)
+    examination = examine(suspect, references, settings, progress)
+    return render_result(comparison, suspect, references, examination, time.perf_counter() - began)
+
+
+def render_result(
+    comparison: Comparison,
+    suspect: Sketch,
+    references: Sequence[Sketch],
+    examination: Examination,
+    seconds: float,
+) -> dict[str, Any]:
+    """Return an examination as the object of the JSON contract.
+
+    Besides the contract's keys: `detail` (what pictures need: settings, per-reference results, what was not looked
+    at), documented in docs/methods/lineage-exact.md.
+    """
+    described = [_describe(reference) for reference in references]
+    language = comparison.language
+    components = [_component(r, language) for r in examination.gravest]
+    return {
+        "suspect": _describe(suspect),
+        "reference": described[0] if len(described) == 1 else described,
+        "components": components,
+        "relation": examination.relation.value,
+        "verdict": examination.verdict.value,
+        "bytes_read": suspect.bytes_read + sum(r.bytes_read for r in references),
+        "seconds": round(seconds, 3),
+        "detail": {
+            "claim": "weights.independent_of",
+            "depth": comparison.depth,
+            "seed": comparison.seed,
+            "kappa": comparison.kappa,
+            "family_wise_log10": FAMILY_WISE_LOG10,
+            "n_tests": examination.n_tests,
+            "per_reference": [_component(r, language) for r in examination.all_results],
+            "not_examined": [
+                {"model": sketch.name, "tensor": tensor, "why": why}
+                for sketch in (suspect, *references)
+                for tensor, why in sorted(sketch.unassigned.items())
+            ],
+            "warnings": _warnings(suspect, references, language),
+        },
+    }
+
+
+def _load(comparison: Comparison, source: str, owner: str, progress: Progress | None) -> Sketch:
+    def told(name: str, done: int, total: int) -> None:
+        if progress is not None and (done == total or done % 64 == 0):
+            progress(f"{name}: {done} of {total} tensors sampled")
+
+    return load_sketch(source, comparison.depth, comparison.seed, owner=owner, progress=told)
+
+
+def _describe(sketch: Sketch) -> dict[str, Any]:
+    return {
+        "name": sketch.name,
+        "owner": sketch.owner,
+        "licence": sketch.licence,
+        "family": sketch.family,
+        "sketch_digest": sketch_digest(sketch),
+        "bytes_read": sketch.bytes_read,
+        "total_bytes": sketch.total_bytes,
+    }
+
+
+def _component(result: ComponentResult, language: Language) -> dict[str, Any]:
+    evidence = result.evidence
+    linked = result.relation in _LINKING
+    tested = evidence is not None and (result.log10_p is not None or result.relation is Relation.COPY)
+    out: dict[str, Any] = {
+        "component": result.component,
+        "relation": result.relation.value,
+        "basis": "exact" if tested else "none",
+        "verdict": result.verdict.value,
+        "p_value_log10": result.log10_p,
+        "effect": evidence.effect if evidence is not None and tested else None,
+        "power": evidence.power.power if evidence is not None and tested else None,
+        "coverage_share": evidence.coverage_share if evidence is not None else 0.0,
+        "reference": result.reference,
+        "reference_component": result.reference_component or None,
+        "reference_owner": result.reference_owner or None,
+        "layer_map": [list(pair) for pair in evidence.layer_pairs] if evidence is not None and linked else [],
+        "shares": {},
+        "controls": _controls(result),
+        "warnings": [say_reason(w, language) for w in result.warnings],
+        "reason": say_reason(result.reason, language),
+        "reason_key": result.reason.key,
+    }
+    if evidence is not None:
+        out["detail"] = {
+            **evidence.detail,
+            "z": evidence.z,
+            "is_private": evidence.is_private,
+            "mapped_share": evidence.mapped_share,
+            "detectable_kappa": evidence.power.detectable_kappa,
+            "detectable_effect": _finite(evidence.power.detectable_rho),
+            "gain_cosine": evidence.gain_cosine,
+            "left_out": [{"tensor": name, "why": why} for name, why in evidence.skipped],
+        }
+    return out
+
+
+def _controls(result: ComponentResult) -> dict[str, Any]:
+    evidence = result.evidence
+    if evidence is None:
+        return {"negative": None, "positive": None}
+    return {
+        "negative": evidence.negative.as_json() if evidence.negative else None,
+        "positive": evidence.positive.as_json() if evidence.positive else None,
+    }
+
+
+def _warnings(suspect: Sketch, references: Sequence[Sketch], language: Language) -> list[str]:
+    said = []
+    if any(reference.plan.seed != suspect.plan.seed for reference in references):
+        said.append(say("lineage.seeds_differ", {}, language))
+    if any(reference.family == suspect.family != "inferred" for reference in references):
+        said.append(say("lineage.borrowed_design", {"family": suspect.family}, language))
+    return said
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

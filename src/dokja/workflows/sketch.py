@@ -1,0 +1,61 @@
+"""Make the sketch of a model, or read one that was made before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from dokja.anatomy import describe
+from dokja.checkpoint import open_checkpoint
+from dokja.lineage.sampling import Depth, plan_of
+from dokja.lineage.sketch import Sketch, make_sketch
+from dokja.lineage.sketch_file import is_sketch, read_sketch, sketch_bytes
+
+Progress = Callable[[str, int, int], None]
+
+
+def load_sketch(
+    source: str,
+    depth: Depth,
+    seed: int,
+    *,
+    owner: str = "",
+    licence: str = "",
+    progress: Progress | None = None,
+) -> Sketch:
+    """Return the sketch of a model, or the sketch in a file.
+
+    Args:
+        source: A model (folder or file), or a sketch file.
+        depth: How much to sample of a model; a sketch file keeps what it has.
+        seed: Of the sample.
+        owner: Who owns the model.
+        licence: Under which licence it may be used.
+        progress: Called with (source, parts done, parts in all).
+
+    Raises:
+        InvalidInput: There is no model there.
+        UnreadableArtifact: A file is not what it says.
+    """
+    path = Path(source)
+    if is_sketch(path):
+        return read_sketch(path)
+    with open_checkpoint(source) as checkpoint:
+        return make_sketch(
+            checkpoint,
+            describe(checkpoint),
+            plan_of(depth, seed),
+            name=path.name or source,
+            owner=owner,
+            licence=licence,
+            progress=None if progress is None else lambda done, total: progress(source, done, total),
+        )
+
+
+def write_sketch(sketch: Sketch, to: Path) -> int:
+    """Write a sketch to a file, whole or not at all; return its size in bytes."""
+    data = sketch_bytes(sketch)
+    partial = to.with_name(to.name + ".partial")
+    partial.write_bytes(data)
+    partial.replace(to)
+    return len(data)
