@@ -17,6 +17,7 @@ from dokja.anatomy.part import (
     load_part,
     place_part,
 )
+from dokja.anatomy.vocabularies import shared_tokens
 
 __all__ = [
     "Anatomy",
@@ -34,5 +35,6 @@ __all__ = [
     "place_part",
     "relabel",
     "residual_stream",
+    "shared_tokens",
     "unit_features",
 ]
