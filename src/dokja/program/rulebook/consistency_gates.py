@@ -63,7 +63,7 @@ def _composition(rulebook: Rulebook, gate: AllOf | AnyOf) -> Iterator[Mistake]:
     for name in gate.gates:
         if name not in {one.id for one in rulebook.gates}:
             yield mistake(at, "no_such_gate", name=name)
-    if gate.id in _reached_from(rulebook, gate.gates):
+    if gate.id in gates_reached(rulebook, gate.gates):
         yield mistake(at, "gate_reads_itself")
 
 
@@ -112,7 +112,7 @@ def _majority(rulebook: Rulebook, gate: PanelMajority) -> Iterator[Mistake]:
         yield mistake(f"{at}.more_than_share", "share_outside", found=share)
 
 
-def _reached_from(rulebook: Rulebook, names: Iterable[str]) -> set[str]:
+def gates_reached(rulebook: Rulebook, names: Iterable[str]) -> set[str]:
     """Return the ids of every gate reached from these, themselves included."""
     gates = {gate.id: gate for gate in rulebook.gates}
     reached: set[str] = set()
@@ -133,7 +133,7 @@ def _unread(rulebook: Rulebook) -> Iterator[Mistake]:
     """A rule that nothing reads would look like a rule and decide nothing."""
     if rulebook.advance.gate not in {gate.id for gate in rulebook.gates}:
         return
-    reached = _reached_from(rulebook, [rulebook.advance.gate])
+    reached = gates_reached(rulebook, [rulebook.advance.gate])
     for gate in rulebook.gates:
         if gate.id not in reached:
             yield mistake(f"gates.{gate.id}", "gate_decides_nothing")
