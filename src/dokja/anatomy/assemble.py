@@ -69,7 +69,7 @@ def _residual_width(draft: Draft, tensors: Mapping[str, TensorInfo]) -> int:
         if match.rule.stacked or match.is_bias or len(match.rule.all_roles) > 1:
             continue
         axes = axes_of(match.rule.all_roles[0])
-        if match.rule.transposed:
+        if match.transposed:
             axes = axes[::-1]
         if Axis.RESIDUAL in axes and len(shape) >= len(axes):
             votes[shape[axes.index(Axis.RESIDUAL)]] += 1
@@ -80,7 +80,7 @@ def _value_out_width(draft: Draft, tensors: Mapping[str, TensorInfo]) -> int:
     for match in draft.matches:
         if match.rule.all_roles == ("attention.output",) and not match.is_bias:
             shape = tensors[match.tensor].shape
-            return shape[0] if match.rule.transposed else shape[-1]
+            return shape[0] if match.transposed else shape[-1]
     return 0
 
 
@@ -94,7 +94,7 @@ def _parts_of(match: Match, shape: tuple[int, ...], residual: int, value_out: in
         flat = (shape[0], _product(shape[1:]))
         return _cut(match, roles, flat, residual, value_out, flatten=True)
     shape = _without_ones(shape, len(axes))
-    transposed = match.rule.transposed and len(axes) == 2
+    transposed = match.transposed and len(axes) == 2
     canonical = shape[::-1] if transposed else shape
     return _cut(match, roles, canonical, residual, value_out, transposed=transposed)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from dokja.anatomy.assemble import Draft, assemble, drafts_of
 from dokja.anatomy.declared import declared, disagreements, hint_of
+from dokja.anatomy.exported import Known, constants, known_names
 from dokja.anatomy.families import FAMILIES
 from dokja.anatomy.family import Family, Match
 from dokja.anatomy.heads import Heads, heads_of, rotary_rows
@@ -18,6 +19,8 @@ Warning_ = tuple[str, Mapping[str, object]]
 
 # A family must explain this share of the stored tensors; otherwise the names say nothing.
 _MIN_EXPLAINED_SHARE = 0.5
+
+_HARMLESS = frozenset({"fixed_table", "graph_constant", "stored_form_of_another"})
 
 # GGUF architectures whose converters store the two rotary halves of a head side by side.
 _INTERLEAVED_GGUF = frozenset(
@@ -32,12 +35,16 @@ def describe(checkpoint: Checkpoint) -> Anatomy:
     Tensor names decide roles, shapes decide sizes. What the config declares is compared with the shapes; it decides
     nothing but the number of heads where shapes leave that open, and only where it fits them.
     """
-    matches, family = _best_family(checkpoint)
+    idle = constants(checkpoint)
+    known = [one for one in known_names(checkpoint) if one.tensor not in idle]
+    matches, family = _best_family(known)
     if family is None:
         return infer(checkpoint)
-    known = {match.tensor for match in matches}
-    unassigned = {
-        name: family.reason_to_ignore(name) or "unknown" for name in checkpoint.tensors if name not in known
+    matched = {match.tensor for match in matches}
+    unassigned = idle | {
+        one.tensor: family.reason_to_ignore(one.name) or "unknown"
+        for one in known
+        if one.tensor not in matched
     }
     warnings: list[Warning_] = []
     components: list[Component] = []
@@ -52,14 +59,14 @@ def describe(checkpoint: Checkpoint) -> Anatomy:
     return Anatomy(family.name, False, _numbered(components), unassigned, tuple(warnings))
 
 
-def _best_family(checkpoint: Checkpoint) -> tuple[list[Match], Family | None]:
+def _best_family(known: list[Known]) -> tuple[list[Match], Family | None]:
     """The fitting family that explains most tensors, the earlier one among equals."""
-    names = list(checkpoint.tensors)
+    names = [one.name for one in known]
     best: list[Match] = []
     winner: Family | None = None
     for family in FAMILIES:
         if family.fits(names):
-            matches = [match for match in map(family.match, names) if match is not None]
+            matches = [match for match in map(family.match, known) if match is not None]
             if len(matches) > len(best):
                 best, winner = matches, family
     if not names or len(best) < _MIN_EXPLAINED_SHARE * len(names):
@@ -142,7 +149,7 @@ def _numbered(components: list[Component]) -> tuple[Component, ...]:
 def _warn_unassigned(unassigned: Mapping[str, str]) -> list[Warning_]:
     reasons: dict[str, int] = {}
     for reason in unassigned.values():
-        if reason != "fixed_table":
+        if reason not in _HARMLESS:
             reasons[reason] = reasons.get(reason, 0) + 1
     return [
         ("anatomy.unassigned", {"reason": reason, "tensors": count})

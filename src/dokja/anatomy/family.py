@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from dokja.anatomy.exported import Known
 from dokja.anatomy.part import ComponentKind
 
 # A wrapper may put anything in front (`model.`, `language_model.model.`, `module.`), but a language model never
@@ -96,6 +97,7 @@ class Match:
     layer: int | None
     expert: int | None
     is_bias: bool
+    transposed: bool
 
 
 @dataclass(frozen=True)
@@ -125,13 +127,13 @@ class Family:
             re.search(pattern, joined, re.MULTILINE) for pattern in self.lacks
         )
 
-    def match(self, name: str) -> Match | None:
-        """Return what the family knows of a stored name, or None."""
+    def match(self, known: Known) -> Match | None:
+        """Return what the family knows of a tensor, or None."""
         for component in self.components:
             for pattern, rule in component.compiled:
-                found = pattern.fullmatch(name)
+                found = pattern.fullmatch(known.name)
                 if found is not None:
-                    return _match(name, component, rule, found.groupdict())
+                    return _match(known, component, rule, found.groupdict())
         return None
 
     def reason_to_ignore(self, name: str) -> str | None:
@@ -152,17 +154,18 @@ FIXED_TABLES: tuple[tuple[str, str], ...] = (
 )
 
 
-def _match(name: str, component: ComponentRules, rule: Rule, groups: dict[str, str | None]) -> Match:
+def _match(known: Known, component: ComponentRules, rule: Rule, groups: dict[str, str | None]) -> Match:
     layer, expert = groups.get("layer"), groups.get("expert")
     number = int(expert) if expert is not None else None
     if rule.shared:
         number = -1 - (number or 0)
     return Match(
-        tensor=name,
+        tensor=known.tensor,
         component=component,
         prefix=groups["prefix"] or "",
         rule=rule,
         layer=None if layer is None else int(layer),
         expert=number,
         is_bias=groups.get("suffix") == "bias",
+        transposed=rule.transposed != known.flipped,
     )
