@@ -66,6 +66,7 @@ class History:
         stage: Name of the stage; empty when nothing has happened.
         teams: Team to display name, in order of registration.
         weights: Team to digest of the weights it last submitted.
+        declarations: Team to the declaration it last submitted.
         runs: (subject, benchmark) to the run's event.
         panel_of: Rater to panel.
         recused: (rater, team) pairs.
@@ -83,6 +84,7 @@ class History:
     amendments: list[AmendmentRead] = field(default_factory=list)
     teams: dict[str, str] = field(default_factory=dict)
     weights: dict[str, str] = field(default_factory=dict)
+    declarations: dict[str, Mapping[str, JSON]] = field(default_factory=dict)
     withdrawn: set[str] = field(default_factory=set)
     runs: dict[tuple[str, str], Event] = field(default_factory=dict)
     panel_of: dict[str, str] = field(default_factory=dict)
@@ -165,7 +167,10 @@ def _read_team(history: History, event: Event) -> None:
 
 
 def _read_submission(history: History, event: Event) -> None:
+    declaration = event.payload["declaration"]
+    assert isinstance(declaration, dict)
     history.weights[_team(history, event)] = _text(event, "weights")
+    history.declarations[_team(history, event)] = declaration
 
 
 def _read_benchmarks(history: History, event: Event) -> None:
