@@ -15,16 +15,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_DATABASES = 5
 INSTALL = "PostgreSQL's server is not installed. Run: apt-get install postgresql"
 
 
 class Server:
     """A PostgreSQL server of our own, to be started, killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool) -> None:
         self._bin = _binaries()
         self._folder = folder
-        self._databases = 0
+        self._asked = 0
+        self._flush = "on" if durable else "off"
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
         self._run(
@@ -43,7 +45,7 @@ class Server:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        settings = f"-k {self._folder} -c listen_addresses= -c max_connections=40 -c shared_buffers=16MB"
+        settings = f"-k {self._folder} -c listen_addresses= -c fsync={self._flush} -c max_connections=40 -c shared_buffers=16MB"
         self._run(
             "pg_ctl",
             "-D",
@@ -71,11 +73,17 @@ class Server:
         (self._folder / "data" / "postmaster.pid").unlink(missing_ok=True)
 
     def fresh_database(self) -> str:
-        """Return the address of a new, empty database."""
-        self._databases += 1
-        name = f"dokja{self._databases}"
-        self._run("psql", "-h", str(self._folder), "-U", "postgres", "-q", "-c", f"CREATE DATABASE {name}")
+        """Return the address of an empty database; good until four more were asked for."""
+        name = f"dokja{self._asked % _DATABASES}"
+        if self._asked < _DATABASES:
+            self._query("postgres", f"CREATE DATABASE {name}")
+        else:
+            self._query(name, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        self._asked += 1
         return f"postgresql://postgres@/{name}?host={self._folder}"
+
+    def _query(self, database: str, sql: str) -> None:
+        self._run("psql", "-h", str(self._folder), "-U", "postgres", "-q", "-d", database, "-c", sql)
 
     def _run(self, program: str, *arguments: str) -> None:
         as_user = (
@@ -92,10 +100,13 @@ class Server:
 
 
 @contextmanager
-def private_server() -> Iterator[Server]:
-    """Yield a running server of its own."""
+def private_server(*, durable: bool = False) -> Iterator[Server]:
+    """Yield a running server of its own.
+
+    Without `durable` it does not wait for the disk: enough where processes are killed, too little where power fails.
+    """
     folder = Path(tempfile.mkdtemp(prefix="dokja-pg-"))
-    server = Server(folder)
+    server = Server(folder, durable=durable)
     server.start()
     try:
         yield server

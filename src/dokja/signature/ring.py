@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,9 +12,11 @@ from dokja.errors import InvalidInput, KeyRefused
 from dokja.finding import Reason
 from dokja.signature.key import KEY, Signature, SigningKey, instant
 
+_ROLE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
+
 
 class Role(StrEnum):
-    """In what capacity a person signs."""
+    """In what capacity a person signs: the usual ones. A rulebook may name others; only ORGANISER is special."""
 
     ORGANISER = "organiser"
     CHAIR = "chair"
@@ -36,7 +39,7 @@ class Enrolment:
     """
 
     person: str
-    role: Role
+    role: str
     place: int
     since: str
     ended_place: int | None = None
@@ -48,19 +51,24 @@ class Count:
     """Who signed a value, by the rules above.
 
     Args:
-        people: Those whose signatures count, each once, sorted.
+        signers: (person, role) of those whose signatures count, each person once, sorted.
         needed: How many are needed.
         refused: Each signature that does not count, and why.
     """
 
-    people: tuple[str, ...]
+    signers: tuple[tuple[str, str], ...]
     needed: int
     refused: tuple[tuple[Signature, Reason], ...]
 
     @property
+    def people(self) -> tuple[str, ...]:
+        """Return those whose signatures count."""
+        return tuple(person for person, _ in self.signers)
+
+    @property
     def met(self) -> bool:
         """Return whether enough different people signed."""
-        return len(self.people) >= self.needed
+        return len(self.signers) >= self.needed
 
 
 class KeyRing:
@@ -121,7 +129,7 @@ class KeyRing:
         value: object,
         *,
         needed: int,
-        roles: frozenset[Role],
+        roles: frozenset[str],
     ) -> Count:
         """Return who signed a value.
 
@@ -137,22 +145,22 @@ class KeyRing:
         """
         if needed < 1 or not roles:
             raise InvalidInput("A rule for signatures names at least one person and one role.")
-        people: set[str] = set()
+        people: dict[str, str] = {}
         refused: list[tuple[Signature, Reason]] = []
         for place, signature in signatures:
             reason = self.refusal(signature, domain, value, place)
             if reason is None:
                 enrolled = self._keys[signature.key]
-                figures: dict[str, JSON] = {"person": enrolled.person, "role": enrolled.role.value}
+                figures: dict[str, JSON] = {"person": enrolled.person, "role": enrolled.role}
                 if enrolled.role not in roles:
                     reason = Reason("signature.wrong_role", figures)
                 elif enrolled.person in people:
                     reason = Reason("signature.same_person", figures)
                 else:
-                    people.add(enrolled.person)
+                    people[enrolled.person] = enrolled.role
             if reason is not None:
                 refused.append((signature, reason))
-        return Count(tuple(sorted(people)), needed, tuple(refused))
+        return Count(tuple(sorted(people.items())), needed, tuple(refused))
 
     def accept(self, place: int, signed: Mapping[str, JSON]) -> None:
         """Take in the next statement about keys.
@@ -176,11 +184,11 @@ class KeyRing:
         )
 
     def _enrol(self, place: int, statement: Mapping[str, str], signatures: list[Signature]) -> None:
-        key, role = statement["key"], Role(statement["role"])
+        key, role = statement["key"], statement["role"]
         self._require_new(key, signatures)
         if self._keys:
             self._require_signer(place, statement, signatures, {Role.ORGANISER}, person=None)
-        elif role is not Role.ORGANISER:
+        elif role != Role.ORGANISER:
             raise KeyRefused("The first key of all must be an organiser's.")
         self._keys[key] = Enrolment(statement["person"], role, place, statement["effective_at"])
 
@@ -194,7 +202,7 @@ class KeyRing:
     def _revoke(self, place: int, statement: Mapping[str, str], signatures: list[Signature]) -> None:
         old = self._require_in_force(statement["key"])
         self._require_signer(place, statement, signatures, {Role.ORGANISER}, person=old.person)
-        organisers = [k for k, e in self._keys.items() if e.role is Role.ORGANISER and e.ended_place is None]
+        organisers = [k for k, e in self._keys.items() if e.role == Role.ORGANISER and e.ended_place is None]
         if organisers == [statement["key"]]:
             raise KeyRefused(
                 "This is the last organiser's key; without it no key could ever be enrolled again.",
@@ -283,7 +291,7 @@ def _read_statement(signed: Mapping[str, JSON]) -> tuple[dict[str, str], list[Si
     for name in ("key", "new_key"):
         if name in texts and not KEY.fullmatch(texts[name]):
             raise InvalidInput(f"{texts[name]!r} is not a key.")
-    if "role" in texts and texts["role"] not in set(Role):
-        raise InvalidInput(f"{texts['role']!r} is not a role.")
+    if "role" in texts and not _ROLE.fullmatch(texts["role"]):
+        raise InvalidInput(f"{texts['role']!r} is not a role's short lower-case name.")
     instant(texts["effective_at"])
     return texts, [Signature.from_json(signature) for signature in signatures]

@@ -49,7 +49,7 @@ class Database:
     def __init__(self, url: str, *, create: bool = False) -> None:
         self.url = url
         self._engine = _engine(url, guarded=True)
-        if create and self.revision() is None:
+        if create and database_revision(url) is None:
             migrate_database(url)
         self._require_current()
 
@@ -93,11 +93,6 @@ class Database:
         finally:
             engine.dispose()
 
-    def revision(self) -> str | None:
-        """Return the revision its tables are at; None for an empty database."""
-        with self.reading() as connection:
-            return _revision(connection)
-
     def _require_current(self) -> None:
         with self.reading() as connection:
             revision = _revision(connection)
@@ -128,6 +123,16 @@ def migrate_database(url: str, revision: str = "head", *, down: bool = False) ->
                 if engine.dialect.name != "sqlite":
                     connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"))
                 migrate(connection, revision, down=down)
+    finally:
+        engine.dispose()
+
+
+def database_revision(url: str) -> str | None:
+    """Return the revision the tables of a database are at; None when it has none."""
+    engine = _engine(url, guarded=False)
+    try:
+        with _translated(), engine.connect() as connection:
+            return _revision(connection)
     finally:
         engine.dispose()
 

@@ -1,0 +1,114 @@
+"""Make the two dossiers of a decision from the store: the public one and the auditor's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import sqlalchemy as sa
+
+from dokja.canonical import JSON, parse_json
+from dokja.dossier import AUDITOR, PUBLIC, Dossier, Earlier, Personal
+from dokja.dossier import Entry as DossierEntry
+from dokja.errors import InvalidInput, NotAllowed
+from dokja.program.events import Event
+from dokja.store import log
+from dokja.store.checkpoint_note import Note, NoteKey, parse_checkpoint
+from dokja.store.events import Leaf, Store, read_leaves
+from dokja.store.schema import PERSONAL_PAYLOADS
+
+
+def make_dossier(
+    store: Store,
+    stage: str,
+    *,
+    rulebook: Mapping[str, JSON],
+    decision: Mapping[str, JSON],
+    before: int,
+    log_key: NoteKey,
+    sealed: Callable[[Event], bool] | None = None,
+) -> Dossier:
+    """Return the dossier of a decision.
+
+    Args:
+        store: Where the stage was recorded; its log must have signed a checkpoint since.
+        stage: Name of the stage.
+        rulebook: The rulebook in force, as it is hashed.
+        decision: What was decided, as it is hashed and signed.
+        before: Events at places before this one were read for the decision.
+        log_key: The log's key as verifiers know it.
+        sealed: For the public dossier, which events are shown by their digest alone; None makes the auditor's dossier,
+            with everything and the personal payloads that are not erased.
+
+    Raises:
+        NotAllowed: An event to be sealed has no salt, so that its digest would not hide it.
+        InvalidInput: The log has not signed a checkpoint over all of the stage.
+    """
+    with store.database.reading() as connection:
+        notes = [note for note in log.checkpoints(connection) if note.signed_by(log_key)]
+        if not notes:
+            raise InvalidInput("The log has signed no checkpoint with this key.", hint="Sign one first.")
+        size = parse_checkpoint(notes[-1]).size
+        leaves = list(_concerning(stage, read_leaves(connection)))
+        if leaves and leaves[-1].place >= size:
+            raise InvalidInput(
+                f"The log's last checkpoint ends before place {leaves[-1].place}.", hint="Sign a new one."
+            )
+        record = tuple(
+            DossierEntry(leaf.place, kind, body, tuple(log.prove_inclusion(connection, leaf.place, size)))
+            for leaf in leaves
+            for kind, body in [_shown(leaf, sealed)]
+        )
+        return Dossier(
+            profile=AUDITOR if sealed is None else PUBLIC,
+            stage=stage,
+            rulebook=rulebook,
+            decision=decision,
+            before=before,
+            record=record,
+            personal=tuple(_personal(connection, leaves)) if sealed is None else (),
+            log_key=str(log_key),
+            checkpoint=notes[-1].render(),
+            earlier=tuple(_earlier(connection, notes[:-1], size)),
+        )
+
+
+def _concerning(stage: str, leaves: Iterator[Leaf]) -> Iterator[Leaf]:
+    """Yield the stage's events, the erasures in it, and every statement about keys."""
+    digests: set[str] = set()
+    for leaf in leaves:
+        if leaf.kind == "event" and leaf.stage == stage:
+            digests.add(leaf.digest)
+            yield leaf
+        elif leaf.kind == "key" or (leaf.kind == "erasure" and leaf.body["event"] in digests):
+            yield leaf
+
+
+def _shown(leaf: Leaf, sealed: Callable[[Event], bool] | None) -> tuple[str, dict[str, JSON]]:
+    if leaf.kind == "key":
+        return "key", {"statement": leaf.body}
+    if leaf.kind == "erasure":
+        return "erasure", {"erasure": leaf.body}
+    event = Event.from_json(leaf.body)
+    if sealed is None or not sealed(event):
+        return "event", {"event": leaf.body, "signature": leaf.signature}
+    if not event.salt:
+        raise NotAllowed(
+            f"Event {event.id!r} cannot be sealed: it was recorded without a salt, so its digest can be guessed.",
+            hint="Record what is to be sealed with a salt of at least 16 random bytes.",
+        )
+    return "sealed", {"digest": leaf.digest}
+
+
+def _personal(connection: sa.Connection, leaves: list[Leaf]) -> Iterator[Personal]:
+    places = {leaf.place for leaf in leaves}
+    for row in connection.execute(sa.select(PERSONAL_PAYLOADS).order_by(PERSONAL_PAYLOADS.c.event_place)):
+        value = parse_json(row.body)
+        if row.event_place in places and isinstance(value, dict):
+            yield Personal(row.event_place, row.salt, value)
+
+
+def _earlier(connection: sa.Connection, notes: list[Note], size: int) -> Iterator[Earlier]:
+    for note in notes:
+        old = parse_checkpoint(note).size
+        if old:
+            yield Earlier(note.render(), tuple(log.prove_consistency(connection, old, size)))
