@@ -14,8 +14,6 @@ from dokja.benchmark.suite import Scorer, Suite
 from dokja.canonical import JSON, digest_json
 from dokja.finding import Claim, Evidence, Finding, Reason, Verdict
 
-CLAIM = "benchmark.run_consistent"
-
 
 def check_run(events: Sequence[Event], suites: Sequence[Suite] = ()) -> Finding:
     """Say whether a run's journal adds up.
@@ -49,7 +47,9 @@ def check_run(events: Sequence[Event], suites: Sequence[Suite] = ()) -> Finding:
         verdict, key = Verdict.NOT_EXAMINED, "benchmark.run_unfinished"
     else:
         verdict, key = Verdict.SUPPORTED, "benchmark.run_adds_up"
-    return Finding(Claim(CLAIM), verdict, Reason(key, figures), Evidence.MEASURED, looked_at)
+    return Finding(
+        Claim("benchmark.run_consistent"), verdict, Reason(key, figures), Evidence.MEASURED, looked_at
+    )
 
 
 class _Checker:

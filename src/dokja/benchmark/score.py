@@ -13,7 +13,7 @@ from dokja.benchmark.journal import Event, key_of
 from dokja.benchmark.suite import Suite
 from dokja.errors import JournalInvalid, NotAllowed
 from dokja.finding import Verdict
-from dokja.stats.intervals import Interval, clustered_standard_error
+from dokja.stats.intervals import Interval, clustered_standard_error, wilson_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class SuiteScore:
         accuracy: Mean credit over items, in [0, 1]; faults count as 0.
         chance: Accuracy of guessing.
         standard_error: Of the accuracy, clustered.
-        interval: Normal interval of the accuracy, within [0, 1].
+        interval: Normal interval of the accuracy, within [0, 1]; where every item came out alike, Wilson's
+            interval with clusters for trials, since no spread was seen and some must be allowed for.
         n_clusters: Clusters behind the error.
         faults: Questions without an answer.
         items: Score of every item, in the order asked.
@@ -145,8 +146,8 @@ def _suite_score(row: Event, events: Sequence[Event], level: float) -> SuiteScor
     )
     scores = np.array([item.credit for item in items])
     _, index = np.unique([item.cluster for item in items], return_inverse=True)
+    n_clusters = int(index.max()) + 1
     accuracy, error = float(scores.mean()), clustered_standard_error(scores, index)
-    half = NormalDist().inv_cdf((1 + level) / 2) * error
     return SuiteScore(
         suite=name,
         digest=str(row["digest"]),
@@ -155,8 +156,15 @@ def _suite_score(row: Event, events: Sequence[Event], level: float) -> SuiteScor
         accuracy=accuracy,
         chance=float(np.mean(list(guesses.values()))),
         standard_error=error,
-        interval=Interval(max(0.0, accuracy - half), min(1.0, accuracy + half), level),
-        n_clusters=int(index.max()) + 1,
+        interval=_interval(accuracy, error, n_clusters, level),
+        n_clusters=n_clusters,
         faults=sum(item.faults for item in items),
         items=items,
     )
+
+
+def _interval(accuracy: float, error: float, n_clusters: int, level: float) -> Interval:
+    if accuracy in (0.0, 1.0):
+        return wilson_interval(n_clusters if accuracy else 0, n_clusters, level)
+    half = NormalDist().inv_cdf((1 + level) / 2) * error
+    return Interval(max(0.0, accuracy - half), min(1.0, accuracy + half), level)
