@@ -1,0 +1,149 @@
+"""`dokja inspect`: what a model is made of, as a summary, two tables and what to beware of."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import click
+
+from dokja.report.words import LANGUAGES, Language, say
+from dokja.workflows.inspect import ComponentSheet, Inspection, inspect_model
+
+
+@click.command("inspect")
+@click.argument("model")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--language",
+    "--lang",
+    type=click.Choice(LANGUAGES),
+    default="en",
+    show_default=True,
+    help="Language of sentences.",
+)
+def command(model: str, as_json: bool, language: Language) -> None:
+    """Anatomy of MODEL: components, layers, roles, shapes, sizes, types, threats.
+
+    MODEL is a folder, a file, an https:// folder, or hf://org/name. Nothing of it is executed.
+    """
+    seen = inspect_model(model)
+    if as_json:
+        warnings = [
+            {"key": key, "figures": dict(figures), "sentence": say(key, figures, language)}
+            for key, figures in seen.warnings
+        ]
+        click.echo(json.dumps(seen.as_json() | {"warnings": warnings}, ensure_ascii=False, allow_nan=False))
+    else:
+        click.echo(render_inspection(seen, language))
+
+
+def render_inspection(seen: Inspection, language: Language) -> str:
+    """Return an inspection as lines of text for a terminal; names from the model are made harmless."""
+    lines = [_headline(seen, language), "", *_component_table(seen, language)]
+    for sheet in seen.components:
+        lines += ["", f"{sheet.component.name}", *_role_table(sheet, language)]
+    notes = [say(key, figures, language) for key, figures in seen.warnings if key != _LISTED_BELOW]
+    if notes:
+        lines += ["", say("inspect.warnings", {}, language), *(f"  ! {_harmless(note)}" for note in notes)]
+    if seen.unassigned:
+        reasons = Counter(seen.unassigned.values())
+        lines += ["", say("inspect.unassigned", {"tensors": len(seen.unassigned)}, language)]
+        lines += [
+            f"  {count:>6}  {say(f'inspect.reason.{reason}', {}, language)}"
+            for reason, count in reasons.items()
+        ]
+    lines += ["", *_threats(seen, language)]
+    return "\n".join(lines)
+
+
+_LISTED_BELOW = "anatomy.unassigned"
+
+
+def _headline(seen: Inspection, language: Language) -> str:
+    key = "inspect.headline_inferred" if seen.inferred else "inspect.headline"
+    figures = {
+        "model": _harmless(seen.model),
+        "format": seen.format,
+        "family": seen.family,
+        "parameters": _count(seen.parameters),
+        "megabytes": seen.stored_bytes / 1e6,
+        "files": len(seen.files),
+        "components": len(seen.components),
+    }
+    return say(key, figures, language)
+
+
+def _component_table(seen: Inspection, language: Language) -> list[str]:
+    heading = [say(f"inspect.column.{name}", {}, language) for name in _COMPONENT_COLUMNS]
+    rows = [heading]
+    for sheet in seen.components:
+        one = sheet.component
+        heads = f"{one.n_heads}/{one.n_kv_heads} × {one.head_dim}" if one.head_dim else "-"
+        tied = f" ({say('inspect.tied', {}, language)})" if one.tied_head else ""
+        rows.append(
+            [
+                one.name + tied,
+                str(one.n_layers or "-"),
+                str(one.residual or "-"),
+                heads,
+                str(one.n_experts or "-"),
+                _count(sheet.parameters),
+                " ".join(sheet.dtypes),
+            ]
+        )
+    return _aligned(rows)
+
+
+_COMPONENT_COLUMNS = ("component", "layers", "width", "heads", "experts", "parameters", "dtypes")
+_ROLE_COLUMNS = ("role", "count", "shape", "axes", "parameters", "dtypes")
+
+
+def _role_table(sheet: ComponentSheet, language: Language) -> list[str]:
+    rows = [[say(f"inspect.column.{name}", {}, language) for name in _ROLE_COLUMNS]]
+    for line in sheet.roles:
+        rows.append(
+            [
+                line.role,
+                str(line.count),
+                " × ".join(map(str, line.shape)),
+                ", ".join(line.axes),
+                _count(line.parameters),
+                " ".join(line.dtypes),
+            ]
+        )
+    return ["  " + row for row in _aligned(rows)]
+
+
+def _threats(seen: Inspection, language: Language) -> list[str]:
+    if not seen.threats:
+        return [say("inspect.no_threats", {}, language)]
+    shown = [f"  ! {one.kind}  {_harmless(one.where)}  {_harmless(one.detail)}" for one in seen.threats]
+    return [say("inspect.threats", {"count": len(seen.threats)}, language), *shown]
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    widths = [max(map(_columns, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell + " " * (width - _columns(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _columns(text: str) -> int:
+    """Terminal columns of a text: Hangul takes two."""
+    return sum(2 if "가" <= letter <= "힣" else 1 for letter in text)
+
+
+def _count(number: int) -> str:
+    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            return f"{number / size:.1f}{unit}"
+    return str(number)
+
+
+def _harmless(text: str) -> str:
+    """Show control characters as escapes: a name in a file must not drive the reader's terminal."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
