@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dokja.finding import Reason
 from dokja.lineage.controls import DEFAULT_KAPPA
 from dokja.lineage.examine import ComponentResult, Examination, Settings, examine
 from dokja.lineage.relation import FAMILY_WISE_LOG10, Relation
 from dokja.lineage.sampling import DEFAULT_SEED, Depth
 from dokja.lineage.sketch import Sketch
 from dokja.lineage.sketch_file import sketch_digest
-from dokja.report.words import Language, say, say_reason
+from dokja.report.words import Language, say_reason
 from dokja.workflows.sketch import load_sketch
 
 Progress = Callable[[str], None]
@@ -121,7 +122,8 @@ def render_result(
                 for sketch in (suspect, *references)
                 for tensor, why in sorted(sketch.unassigned.items())
             ],
-            "warnings": _warnings(suspect, references, language),
+            "warnings": [say_reason(w, language) for w in _warnings(suspect, references)],
+            "said_warnings": [_keyed(w) for w in _warnings(suspect, references)],
         },
     }
 
@@ -167,7 +169,7 @@ def _component(result: ComponentResult, language: Language) -> dict[str, Any]:
         "controls": _controls(result),
         "warnings": [say_reason(w, language) for w in result.warnings],
         "reason": say_reason(result.reason, language),
-        "reason_key": result.reason.key,
+        "said": {"reason": _keyed(result.reason), "warnings": [_keyed(w) for w in result.warnings]},
     }
     if evidence is not None:
         out["detail"] = {
@@ -183,6 +185,11 @@ def _component(result: ComponentResult, language: Language) -> dict[str, Any]:
     return out
 
 
+def _keyed(reason: Reason) -> dict[str, Any]:
+    """Return a sentence as its key and figures, for a page that says it in both languages."""
+    return {"key": reason.key, "figures": dict(reason.figures)}
+
+
 def _controls(result: ComponentResult) -> dict[str, Any]:
     evidence = result.evidence
     if evidence is None:
@@ -193,12 +200,12 @@ def _controls(result: ComponentResult) -> dict[str, Any]:
     }
 
 
-def _warnings(suspect: Sketch, references: Sequence[Sketch], language: Language) -> list[str]:
+def _warnings(suspect: Sketch, references: Sequence[Sketch]) -> list[Reason]:
     said = []
     if any(reference.plan.seed != suspect.plan.seed for reference in references):
-        said.append(say("lineage.seeds_differ", {}, language))
+        said.append(Reason("lineage.seeds_differ"))
     if any(reference.family == suspect.family != "inferred" for reference in references):
-        said.append(say("lineage.borrowed_design", {"family": suspect.family}, language))
+        said.append(Reason("lineage.borrowed_design", {"family": suspect.family}))
     return said
 
 
