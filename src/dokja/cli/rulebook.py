@@ -81,28 +81,37 @@ def show(file: Path, language: Language, as_json: bool) -> int:
 @command.command()
 @click.argument("old", type=_FILE)
 @click.argument("new", type=_FILE)
+@click.option(
+    "--events", type=_FILE, help="Events of a stage, one JSON object a line: whose outcome would change?"
+)
 @_LANGUAGE
 @_JSON
-def diff(old: Path, new: Path, language: Language, as_json: bool) -> int:
-    """Say every place where two rulebooks differ."""
-    from dokja.report.rulebook import render_change
+def diff(old: Path, new: Path, events: Path | None, language: Language, as_json: bool) -> int:
+    """Say every place where two rulebooks differ and, with events, whose outcome would have been another."""
+    from dokja.report.rulebook import render_change, render_outcome_change
     from dokja.workflows.rulebook import diff_rulebooks, read_rulebook
 
     before, after = read_rulebook(old), read_rulebook(new)
-    found = diff_rulebooks(before, after)
+    found = diff_rulebooks(before, after, events)
+    changed = [(change.as_json(), render_change(change, language)) for change in found.changes]
+    outcomes = [(one.as_json(), render_outcome_change(one, language)) for one in found.outcomes or ()]
     if as_json:
         _print_json(
             {
                 "old": before.digest(),
                 "new": after.digest(),
-                "changes": [
-                    {**change.as_json(), "sentence": render_change(change, language)} for change in found
-                ],
+                "changes": [{**value, "sentence": sentence} for value, sentence in changed],
+                "outcomes": None
+                if found.outcomes is None
+                else [{**value, "sentence": sentence} for value, sentence in outcomes],
             }
         )
-    else:
-        lines = [render_change(change, language) for change in found]
-        click.echo("\n".join(lines) or say("rulebook.diff.same", {}, language))
+        return EXIT_DONE
+    click.echo("\n".join(sentence for _, sentence in changed) or say("rulebook.diff.same", {}, language))
+    if found.outcomes is not None:
+        click.echo("\n" + say("rulebook.diff.counterfactual", {}, language))
+        told = "\n".join(sentence for _, sentence in outcomes)
+        click.echo(told or say("rulebook.diff.outcome_none", {}, language))
     return EXIT_DONE
 
 

@@ -1,12 +1,14 @@
-"""What an amendment changes: every place where two rulebooks differ, as values."""
+"""What an amendment changes: every place where two rulebooks differ, and whose outcome would have been another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from dokja.canonical import JSON, canonical_bytes
+from dokja.program.decision import TeamOutcome, decide
+from dokja.program.events import Event
 from dokja.program.rulebook import Rulebook
 
 _NAMING = ("id", "field", "team", "version", "name")
@@ -88,3 +90,51 @@ def _lists(old: Mapping[str, JSON], new: Mapping[str, JSON], at: str, field: str
     stayed, stays = [name for name in old if name in new], [name for name in new if name in old]
     if stayed != stays:
         yield Change(at, "order", ChangeKind.CHANGED, list(stayed), list(stays))
+
+
+@dataclass(frozen=True, slots=True)
+class TeamStanding:
+    """How a stage ends for one team under one rulebook; `exits` is empty when it advances."""
+
+    advances: bool
+    exits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeChange:
+    """A team whose outcome another rulebook would have changed."""
+
+    team: str
+    before: TeamStanding
+    after: TeamStanding
+
+    def as_json(self) -> dict[str, JSON]:
+        """Return the change as a JSON object."""
+        return {
+            "team": self.team,
+            "before": {"advances": self.before.advances, "exits": list(self.before.exits)},
+            "after": {"advances": self.after.advances, "exits": list(self.after.exits)},
+        }
+
+
+def outcome_changes(old: Rulebook, new: Rulebook, events: Sequence[Event]) -> tuple[OutcomeChange, ...]:
+    """Return the teams whose outcome differs between two rulebooks on the same events.
+
+    Neither answer decides anything: a rulebook that was not in force is only asked what it would have given.
+
+    Args:
+        old: The rulebook before.
+        new: The rulebook after.
+        events: The whole history of a stage.
+
+    Raises:
+        EventInvalid: The history breaks its own rules.
+    """
+    before = decide(old, events, counterfactual=True)
+    after = decide(new, events, counterfactual=True)
+    found = (OutcomeChange(one.team, _standing(one), _standing(after.of(one.team))) for one in before.teams)
+    return tuple(change for change in found if change.before != change.after)
+
+
+def _standing(outcome: TeamOutcome) -> TeamStanding:
+    return TeamStanding(outcome.advances, tuple(str(one.value) for one in outcome.exits))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from dokja.canonical import JSON
-from dokja.program.amendment import Change
+from dokja.program.amendment import Change, OutcomeChange, TeamStanding
 from dokja.program.rulebook import Rulebook
 from dokja.report.words import Language, say, sentences
 
@@ -139,3 +139,20 @@ def render_change(change: Change, language: Language) -> str:
         "after": render_value(change.field, change.after, language),
     }
     return say(f"rulebook.diff.{change.kind}", figures, language)
+
+
+def render_outcome_change(change: OutcomeChange, language: Language) -> str:
+    """Return, as one sentence, what two rulebooks give for one team."""
+    figures = {
+        "team": change.team,
+        "before": _standing(change.before, language),
+        "after": _standing(change.after, language),
+    }
+    return say("rulebook.diff.outcome", figures, language)
+
+
+def _standing(standing: TeamStanding, language: Language) -> str:
+    if standing.advances:
+        return say("rulebook.outcome.advances", {}, language)
+    exits = ", ".join(say(f"rulebook.exit.{one}", {}, language) for one in standing.exits)
+    return say("rulebook.outcome.leaves", {"exits": exits}, language)

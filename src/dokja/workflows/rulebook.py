@@ -1,14 +1,18 @@
-"""Read, check and compare rulebooks."""
+"""Read, check, compare and rehearse rulebooks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from dokja.canonical import parse_json
 from dokja.errors import InvalidInput, RulebookInvalid
 from dokja.finding import Reason
-from dokja.program.amendment import Change, changes
+from dokja.program.amendment import Change, OutcomeChange, changes, outcome_changes
+from dokja.program.events import Event
+from dokja.program.rehearsal import Rehearsal, rehearse
 from dokja.program.rulebook import MOST_BYTES, Rulebook, parse_rulebook, reasons_in
+from dokja.program.simulation import Assumptions
 from dokja.report.words import say_reason
 
 
@@ -53,9 +57,69 @@ def check_rulebook(path: Path) -> Checked:
         return Checked(None, reasons_in(error))
 
 
-def diff_rulebooks(old: Rulebook, new: Rulebook) -> tuple[Change, ...]:
-    """Return every place where two rulebooks differ."""
-    return changes(old, new)
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What lies between two rulebooks.
+
+    Args:
+        changes: Every place where they differ.
+        outcomes: Teams whose outcome would have been another; None when no events were given.
+    """
+
+    changes: tuple[Change, ...]
+    outcomes: tuple[OutcomeChange, ...] | None
+
+
+def diff_rulebooks(old: Rulebook, new: Rulebook, events: Path | None = None) -> Difference:
+    """Return where two rulebooks differ and, for the events of a stage, whose outcome would have been another.
+
+    Args:
+        old: The rulebook before.
+        new: The rulebook after.
+        events: A file of events, one JSON object a line; None to compare the rules alone.
+
+    Raises:
+        InvalidInput: The events cannot be read; the sentence names the line.
+    """
+    found = None if events is None else outcome_changes(old, new, read_events(events))
+    return Difference(changes(old, new), found)
+
+
+def read_events(path: Path) -> tuple[Event, ...]:
+    """Return the events of a file, one JSON object a line, in the order of the file.
+
+    Raises:
+        InvalidInput: There is no such file, or a line is not an event; the sentence names the line.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise InvalidInput(f"The events {str(path)!r} cannot be opened: {error.strerror}.") from error
+    events = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            events.append(Event.from_json(parse_json(line)))
+        except InvalidInput as error:
+            raise type(error)(f"Line {number} of {path.name}: {error.message}", hint=error.hint) from error
+    return tuple(events)
+
+
+def rehearse_rulebook(
+    path: Path, rounds: int, seed: int, assumptions: Assumptions | None = None
+) -> Rehearsal:
+    """Return how often simulated stages under a rulebook end in each way.
+
+    Args:
+        path: The rulebook's file.
+        rounds: Simulated stages.
+        seed: Seed that reproduces them.
+        assumptions: What to assume of teams and raters; the defaults when None.
+
+    Raises:
+        RulebookInvalid: The rulebook has mistakes.
+        RulebookUnknown: It leaves something unknown that a stage cannot be simulated without.
+    """
+    return rehearse(read_rulebook(path), rounds, seed, assumptions)
 
 
 def _read(path: Path) -> bytes:
