@@ -15,12 +15,12 @@ from dokja.lineage.evidence import (
     Cell,
     Pooled,
     Scan,
-    cell_log10_p,
     make_cell,
     mapped_cells,
     pool,
     scan_layers,
 )
+from dokja.lineage.persistence import Persistence, persistence
 from dokja.lineage.relation import FAMILY_WISE_LOG10
 from dokja.lineage.sketch import SketchedComponent
 from dokja.lineage.units import UnitGroup, mlp_groups, residual_group, value_groups
@@ -55,6 +55,7 @@ class PairEvidence:
         mapped_share: Share of the suspect's MLPs that agree by themselves.
         layer_pairs: (suspect layer, reference layer) that agree.
         frame_log10_p, frame_z, frame_effect: The residual dimensions, as one joint statistic.
+        persistence: How what the reference learned persists; None where nothing agrees or it cannot be told.
         power: What would have been seen.
         negative, positive: Controls.
         coverage_share: Share of the component's parameters in tensors that were tested.
@@ -75,6 +76,7 @@ class PairEvidence:
     frame_log10_p: float
     frame_z: float
     frame_effect: float
+    persistence: Persistence | None
     power: Power
     negative: Control | None
     positive: Control | None
@@ -141,9 +143,10 @@ def gather(
         is_in_place=in_place,
         mapped_share=share,
         layer_pairs=pairs,
-        frame_log10_p=cell_log10_p(frame) if frame else 0.0,
+        frame_log10_p=frame.log10_p if frame else 0.0,
         frame_z=frame.statistic.z if frame else 0.0,
         frame_effect=frame.statistic.rho if frame else 0.0,
+        persistence=persistence(_agreeing(run, pairs)) if run.log10_p <= needed_log10_p else None,
         power=power_at(_unique(used), kappa, needed_log10_p - cost, seed),
         negative=_control(negative),
         positive=_control(positive),
@@ -222,7 +225,7 @@ def _agreement(
         return (), 1.0, True
     family = math.log10(max(1, run.scan.n_cells)) - (FAMILY_WISE_LOG10 - needed_log10_p)
     mlps = [cell for cell in run.cells if cell.reference.head is None]
-    agreeing = [cell for cell in mlps if cell_log10_p(cell) + family <= FAMILY_WISE_LOG10]
+    agreeing = [cell for cell in mlps if cell.log10_p + family <= FAMILY_WISE_LOG10]
     if not agreeing:
         agreeing = mlps
     pairs = sorted({_layers(cell) for cell in agreeing})
@@ -239,8 +242,14 @@ def _layers(cell: Cell) -> tuple[int, int]:
 
 def _pool_of(run: _Run, pairs: tuple[tuple[int, int], ...]) -> Pooled:
     """Return the pooled statistic of the MLPs that agree: the effect is theirs, not diluted by new layers."""
-    mlps = [c for c in run.cells if c.reference.head is None and _layers(c) in set(pairs)]
-    return pool(mlps) if mlps and run.scan is not None else run.pooled
+    agreeing = _agreeing(run, pairs)
+    return run.pooled if len(agreeing) == len(run.cells) else pool(agreeing)
+
+
+def _agreeing(run: _Run, pairs: tuple[tuple[int, int], ...]) -> list[Cell]:
+    on_map = set(pairs)
+    mlps = [c for c in run.cells if c.reference.head is None and _layers(c) in on_map]
+    return mlps if mlps and run.scan is not None else run.cells
 
 
 def _unique(groups: Sequence[UnitGroup]) -> list[UnitGroup]:
@@ -282,7 +291,7 @@ def _nothing(
         else:
             reason = Reason("lineage.no_group")
     return PairEvidence(
-        None, 0.0, 0.0, False, True, 0.0, (), 0.0, 0.0, 0.0, Power(kappa, 0.0, 0.0, math.inf), None, None, 0.0,
+        None, 0.0, 0.0, False, True, 0.0, (), 0.0, 0.0, 0.0, None, Power(kappa, 0.0, 0.0, math.inf), None, None, 0.0,
         _gain_cosine(suspect, reference), _widths_differ(suspect, reference), reason, skipped, {},
     )  # fmt: skip
 
@@ -351,7 +360,7 @@ def _detail(
         detail["layers"] = _layers_json(run.scan, run.cells)
     if frame is not None:
         s = frame.statistic
-        detail["frame"] = {"z": s.z, "effect": s.rho, "p_value_log10": cell_log10_p(frame), "n": s.n}
+        detail["frame"] = {"z": s.z, "effect": s.rho, "p_value_log10": frame.log10_p, "n": s.n}
     return detail
 
 
@@ -369,14 +378,14 @@ def _cell_json(cell: Cell) -> JSON:
         "n_units": s.n,
         "z": s.z,
         "effect": s.rho,
-        "p_value_log10": cell_log10_p(cell),
+        "p_value_log10": cell.log10_p,
     }
 
 
 def _layers_json(scan: Scan, cells: Sequence[Cell]) -> JSON:
     """Return the map people look at; at most 128 layers a side, evenly taken."""
     rows, columns = _subset(len(scan.suspect_layers)), _subset(len(scan.reference_layers))
-    bounds = {_layers(cell): cell_log10_p(cell) for cell in cells if cell.reference.head is None}
+    bounds = {_layers(cell): cell.log10_p for cell in cells if cell.reference.head is None}
     return {
         "family": scan.layer_map.family,
         "log10_cost": scan.layer_map.log10_cost + scan.log10_expert_cost,

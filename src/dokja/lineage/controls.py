@@ -90,7 +90,7 @@ def power_at(reference: Sequence[UnitGroup], kappa: float, needed_log10_p: float
     scale = len(reference) / len(pairs)
 
     def seen(k: float) -> float:
-        return scale * log10_pooled_tail([_mix(s, n, k) for s, n in pairs])
+        return scale * log10_pooled_tail([_mix(s, n, k) for s, n in pairs], tighten=False)
 
     if seen(0.0) > needed_log10_p:
         return Power(kappa, 0.0, 0.0, math.inf)

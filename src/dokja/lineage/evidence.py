@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ _MOST_PAIRS = 1 << 18
 _LEAST_EXPERTS = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cell:
     """Agreement of one suspect group with one reference group.
 
@@ -51,6 +52,11 @@ class Cell:
     def place(self) -> tuple[int | None, int | None, int | None]:
         """Reference layer, expert and head: what is re-labelled independently."""
         return self.reference.layer, self.reference.expert, self.reference.head
+
+    @cached_property
+    def log10_p(self) -> float:
+        """Tail bound; 0 (no evidence) where z is too small for a bound to be worth its computation."""
+        return log10_tail(self.c) if self.statistic.z >= _WORTH_A_BOUND else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +143,6 @@ def pool(cells: Sequence[Cell]) -> Pooled:
         k_eff=float(np.mean([cell.statistic.k_eff for cell in cells])) if cells else 0.0,
         matrices=tuple(matrices),
     )
-
-
-def cell_log10_p(cell: Cell) -> float:
-    """Return the tail bound of one cell; 0 (no evidence) where z is too small to be worth the computation."""
-    return log10_tail(cell.c) if cell.statistic.z >= _WORTH_A_BOUND else 0.0
 
 
 def scan_layers(suspect: Sequence[UnitGroup], reference: Sequence[UnitGroup]) -> Scan | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from dokja.finding import Reason
@@ -39,7 +39,7 @@ class Comparison:
         depth: `screen` or `full`.
         seed: Of the sample; an auditor's own is published afterwards.
         kappa: Declared drift at which power is stated.
-        owners: Owners of the references, in order; empty where not said. A sketch's own owner is kept.
+        owners: Owners of the references, in order; empty where a sketch says it.
         language: Of the sentences.
     """
 
@@ -68,8 +68,7 @@ def compare(comparison: Comparison, progress: Progress | None = None) -> dict[st
     references = []
     for i, source in enumerate(comparison.references):
         owner = comparison.owners[i] if i < len(comparison.owners) else ""
-        sketch = _load(comparison, source, owner, progress)
-        references.append(sketch if sketch.owner or not owner else replace(sketch, owner=owner))
+        references.append(_load(comparison, source, owner, progress))
     examination = examine(
         suspect, references, Settings(seed=comparison.seed, kappa=comparison.kappa), progress
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from dokja.anatomy import describe
@@ -21,6 +22,7 @@ def load_sketch(
     *,
     owner: str = "",
     licence: str = "",
+    name: str = "",
     progress: Progress | None = None,
 ) -> Sketch:
     """Return the sketch of a model, or the sketch in a file.
@@ -29,8 +31,9 @@ def load_sketch(
         source: A model (folder or file), or a sketch file.
         depth: How much to sample of a model; a sketch file keeps what it has.
         seed: Of the sample.
-        owner: Who owns the model.
+        owner: Who owns the model; overrides what a sketch file says.
         licence: Under which licence it may be used.
+        name: What to call it; the last part of the source otherwise.
         progress: Called with (source, parts done, parts in all).
 
     Raises:
@@ -39,13 +42,19 @@ def load_sketch(
     """
     path = Path(source)
     if is_sketch(path):
-        return read_sketch(path)
+        sketch = read_sketch(path)
+        return replace(
+            sketch,
+            name=name or sketch.name,
+            owner=owner or sketch.owner,
+            licence=licence or sketch.licence,
+        )
     with open_checkpoint(source) as checkpoint:
         return make_sketch(
             checkpoint,
             describe(checkpoint),
             plan_of(depth, seed),
-            name=path.name or source,
+            name=name or path.name or source,
             owner=owner,
             licence=licence,
             progress=None if progress is None else lambda done, total: progress(source, done, total),

@@ -67,12 +67,13 @@ def log10_tail(c: Matrix) -> float:
     return log10_pooled_tail([c])
 
 
-def log10_pooled_tail(cs: Sequence[Matrix]) -> float:
+def log10_pooled_tail(cs: Sequence[Matrix], *, tighten: bool = True) -> float:
     """Return log10 of an upper bound on P(Σ T_l / sd_l >= what was seen), groups re-labelled independently.
 
     Args:
         cs: Double-centred agreements, (n_l, n_l) each. One per independently labelled group *of the reference*:
             agreements of several suspect layers with one reference layer are added before they come here.
+        tighten: Whether a bound that is not yet beyond doubt is tightened, which is slower.
 
     Returns:
         At most 0, at least -Σ log10 n_l!; 0 when nothing varies.
@@ -98,11 +99,11 @@ def log10_pooled_tail(cs: Sequence[Matrix]) -> float:
     if not scaled or total <= 0:
         return 0.0
     floor = -sum(math.lgamma(len(c) + 1) for c in scaled)
-    best = max(_least_over_theta(scaled, total), floor)
+    best = max(_least_over_theta(scaled, total, tighten), floor)
     return float(min(best, 0.0) / _LN10 + 0.0)
 
 
-def _least_over_theta(scaled: list[Matrix], total: float) -> float:
+def _least_over_theta(scaled: list[Matrix], total: float, tighten: bool) -> float:
     """Return the least of the bound's logarithm over a grid refined around its minimum (it is convex in theta)."""
     ordered = [_sorted(c) for c in scaled]
     start = total / len(scaled)
@@ -117,7 +118,7 @@ def _least_over_theta(scaled: list[Matrix], total: float) -> float:
     values = [bound(float(u)) for u in fine]
     best_u = float(fine[int(np.argmin(values))])
     best = min(values)
-    if best / _LN10 > _TIGHTEN_ABOVE_LOG10:
+    if tighten and best / _LN10 > _TIGHTEN_ABOVE_LOG10:
         for u in (0.7 * best_u, best_u, 1.4 * best_u):
             theta = u * start
             best = min(best, sum(_tightened(c, theta) for c in scaled) - theta * total)
