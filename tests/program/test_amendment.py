@@ -2,6 +2,7 @@
 
 import copy
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dokja.errors import RulebookInvalid
-from dokja.program.amendment import Change, ChangeKind, changes
-from dokja.program.rulebook import rulebook_from_json
-from dokja.report.rulebook import render_change
+from dokja.program.amendment import Change, ChangeKind, changes, outcome_changes
+from dokja.program.decision import decide
+from dokja.program.rulebook import AtLeast, Rulebook, Text, rulebook_from_json
+from dokja.report.rulebook import render_change, render_outcome_change
 from dokja.report.words import LANGUAGES
+from tests.program.made_stage import full_stage, made_rulebook
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "rulebooks"
 TEMPLATE = tomllib.loads((EXAMPLES / "template.toml").read_text("utf-8"))
@@ -102,3 +105,51 @@ def test_any_valid_edit_is_seen(data: st.DataObject) -> None:
     except RulebookInvalid:
         return
     assert bool(changes(old, new)) == (old.digest() != new.digest())
+
+
+# -- whose outcome would have been another ----------------------------------------------------------------------
+
+
+def edited(**parts: Any) -> Rulebook:
+    """Return the made-up stage's rulebook with some of its fields replaced."""
+    return replace(made_rulebook(), **parts)
+
+
+def with_floor(points: float) -> Rulebook:
+    gates = tuple(
+        replace(gate, points=points) if isinstance(gate, AtLeast) else gate for gate in made_rulebook().gates
+    )
+    return edited(gates=gates)
+
+
+EVENTS = tuple(full_stage(made_rulebook()).events)
+
+
+def test_the_same_rules_change_no_outcome() -> None:
+    assert outcome_changes(made_rulebook(), made_rulebook(), EVENTS) == ()
+
+
+def test_a_threshold_out_of_reach_closes_the_stage_for_everybody_who_advanced() -> None:
+    old, new = made_rulebook(), with_floor(100.0)
+    advancing = set(decide(old, EVENTS).advancing)
+    found = {change.team: change for change in outcome_changes(old, new, EVENTS)}
+    assert advancing <= set(found)
+    for team in advancing:
+        assert found[team].before.advances
+        assert not found[team].after.advances
+        assert "score" in found[team].after.exits
+        for language in LANGUAGES:
+            assert team in render_outcome_change(found[team], language)
+
+
+def test_an_amendment_and_its_reverse_change_the_same_teams_the_other_way() -> None:
+    old, new = made_rulebook(), with_floor(55.0)
+    there = [(one.team, one.before, one.after) for one in outcome_changes(old, new, EVENTS)]
+    back = [(one.team, one.after, one.before) for one in outcome_changes(new, old, EVENTS)]
+    assert there == back
+
+
+def test_a_title_changes_the_digest_and_nobody_s_outcome() -> None:
+    renamed = edited(title=Text(ko="다른 이름", en="Another name"))
+    assert {change.at for change in changes(made_rulebook(), renamed)} == {"title.en", "title.ko"}
+    assert outcome_changes(made_rulebook(), renamed, EVENTS) == ()

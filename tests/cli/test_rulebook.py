@@ -1,0 +1,112 @@
+"""`dokja rulebook` says every mistake, marks what was not published, and compares two rulebooks."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from dokja.cli.main import app
+from dokja.program.rulebook import parse_rulebook
+from dokja.program.simulation import Assumptions, simulate_stage
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "rulebooks"
+TEMPLATE = EXAMPLES / "template.toml"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["rulebook", *map(str, arguments)], standalone_mode=False)
+
+
+@pytest.fixture
+def altered(tmp_path: Path):
+    def write(*replacements: tuple[str, str]) -> Path:
+        text = TEMPLATE.read_text("utf-8")
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / "altered.toml"
+        path.write_text(text, "utf-8")
+        return path
+
+    return write
+
+
+def test_a_sound_rulebook_is_checked_with_its_digest() -> None:
+    result = run("check", TEMPLATE)
+    assert result.return_value == 0
+    assert result.stdout.splitlines()[-1] == parse_rulebook(TEMPLATE.read_bytes()).digest()
+
+
+def test_every_mistake_is_one_line_in_the_language_asked_for(altered) -> None:
+    path = altered(("points = 35", "points = 36"), ("quorum = 7", "quorum = 17"))
+    english, korean = run("check", path), run("check", path, "--language", "ko")
+    assert english.return_value == korean.return_value == 2
+    assert english.stdout.splitlines() == [
+        "points: the parts add up to 101 points, not to 100.",
+        "panels.experts.quorum: a quorum of 17 can never be met by 10 seats.",
+    ]
+    assert len(korean.stdout.splitlines()) == 2
+    assert "배점" in korean.stdout
+    assert "2 mistakes" in english.stderr
+
+
+def test_a_check_as_json_carries_key_place_and_sentence(altered) -> None:
+    value = json.loads(run("check", altered(("k = 3", "k = 6")), "--json").stdout)
+    assert value["valid"] is False
+    assert value["digest"] is None
+    assert [(one["at"], one["key"]) for one in value["mistakes"]] == [("signatures.k", "rulebook.k_above_n")]
+    sound = json.loads(run("check", TEMPLATE, "--json").stdout)
+    assert sound["valid"] is True
+    assert "suites.individual.benchmarks" in sound["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("language", "unpublished", "line"),
+    [("en", "not published", "teams kept: 4"), ("ko", "공개되지 않음", "남기는 팀 수: 4")],
+)
+def test_show_says_the_whole_rulebook_and_marks_what_was_not_published(
+    language: str, unpublished: str, line: str
+) -> None:
+    text = run("show", EXAMPLES / "korea-2026-01-stage1.toml", "--language", language).stdout
+    assert text.count(unpublished) > 40
+    assert "sha256:" in text.splitlines()[1]
+    assert line in text
+
+
+def test_show_as_json_is_the_canonical_rulebook() -> None:
+    value = json.loads(run("show", TEMPLATE, "--json").stdout)
+    rulebook = parse_rulebook(TEMPLATE.read_bytes())
+    assert value == {"digest": rulebook.digest(), "rulebook": rulebook.canonical()}
+
+
+def test_diff_names_each_change_and_with_events_each_changed_outcome(altered, tmp_path: Path) -> None:
+    rulebook = parse_rulebook(TEMPLATE.read_bytes())
+    events = tmp_path / "events.jsonl"
+    simulated = simulate_stage(rulebook, Assumptions(), np.random.default_rng(3))
+    events.write_text("\n".join(json.dumps(event.as_json()) for event in simulated), "utf-8")
+    new = altered(("points = 60", "points = 100"))
+    alone = run("diff", TEMPLATE, new).stdout
+    assert alone == "gates.threshold.points: points changes from 60 to 100.\n"
+    value = json.loads(run("diff", TEMPLATE, new, "--events", events, "--json").stdout)
+    assert [one["at"] for one in value["changes"]] == ["gates.threshold.points"]
+    assert value["outcomes"], "nobody reaches 100 points"
+    assert all("score" in one["after"]["exits"] for one in value["outcomes"])
+    text = run("diff", TEMPLATE, new, "--events", events, "--language", "ko").stdout
+    assert "효력 없음" in text
+    same = run("diff", TEMPLATE, TEMPLATE, "--events", events).stdout
+    assert "say the same" in same
+    assert "No team's outcome" in same
+
+
+def test_events_that_cannot_be_read_are_named_by_line(tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    events.write_text('{"id": "e1"}\n', "utf-8")
+    result = run("diff", TEMPLATE, TEMPLATE, "--events", events)
+    assert "Line 1 of events.jsonl" in str(result.exception)
+
+
+def test_a_rulebook_with_mistakes_is_not_shown_but_explained(altered) -> None:
+    result = run("show", altered(("points = 35", "points = 36")))
+    assert "the parts add up to 101 points" in str(result.exception)
