@@ -1,8 +1,7 @@
-"""Normalisers: raw scores of several teams to shares of the full points, in [0, 1].
+"""Relative normalisers: raw scores of several teams to shares of the full points, in [0, 1].
 
-Every function takes (..., teams) finite scores and normalises along the last axis. `raw` and `attainment` judge each
-team by itself; the others judge teams against each other, so a team's share moves when a rival's score does. Two
-equal scores always get equal shares.
+Every function takes (..., teams) finite scores and normalises along the last axis. Teams are judged against each other:
+a team's share moves when a rival's score does. Two equal scores always get equal shares.
 """
 
 from __future__ import annotations
@@ -13,32 +12,6 @@ from numpy.typing import NDArray
 from dokja.errors import InvalidInput
 
 Scores = NDArray[np.float64]
-
-
-def raw(scores: Scores) -> Scores:
-    """Return the scores themselves: a share of correct answers is a share of the points.
-
-    Assumes:
-        Scores lie in [0, 1].
-    """
-    return scores
-
-
-def attainment(scores: Scores, comparator: Scores, cap: float) -> Scores:
-    """Return each score as a share of a comparator's, at most `cap`.
-
-    Args:
-        scores: (..., teams) in [0, 1].
-        comparator: Broadcastable to `scores`; greater than 0.
-        cap: Largest share that counts, greater than 0; 1.0 where nothing is gained by surpassing the comparator.
-
-    Raises:
-        InvalidInput: A comparator of 0 or less, of which nothing is a share.
-    """
-    if (comparator <= 0).any():
-        raise InvalidInput("A comparator that scored nothing cannot be attained.")
-    capped: Scores = np.minimum(scores / comparator, cap)
-    return capped
 
 
 def min_max(scores: Scores, floor_share: float = 0.0) -> Scores:
