@@ -42,20 +42,21 @@ def longest_run(shapes: Sequence[Shape]) -> Run | None:
     may lie outside the run; more of them mean that shuffled tensors repeat by chance.
     """
     kinds = {shape: number for number, shape in enumerate(dict.fromkeys(shapes))}
+    counts = Counter(shapes)
     ids = np.array([kinds[shape] for shape in shapes], dtype=np.int64)
     best: tuple[int, Run] | None = None
     for period in range(_SHORTEST_BLOCK, min(len(ids) // 2, _LONGEST_BLOCK) + 1):
         start, length = _longest_true(ids[:-period] == ids[period:])
         run = Run(start, period, (length + period) // period)
         covered = run.n_blocks * period
-        if run.n_blocks >= 2 and (best is None or covered > best[0]) and _is_systematic(run, shapes):
+        if run.n_blocks >= 2 and (best is None or covered > best[0]) and _is_systematic(run, shapes, counts):
             best = (covered, run)
     return None if best is None else best[1]
 
 
-def _is_systematic(run: Run, shapes: Sequence[Shape]) -> bool:
+def _is_systematic(run: Run, shapes: Sequence[Shape], counts: Counter[Shape]) -> bool:
     matrices = [shape for shape in shapes[run.start : run.start + run.period] if len(shape) >= 2]
-    alike = sum(shape in set(matrices) for shape in shapes)
+    alike = sum(counts[shape] for shape in set(matrices))
     return len(matrices) >= 2 and alike - len(matrices) * run.n_blocks <= run.period
 
 

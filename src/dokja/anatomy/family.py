@@ -25,6 +25,10 @@ VISION_PREFIX = (
 _HOLES = {"{layer}": r"(?P<layer>\d{1,5})", "{expert}": r"(?P<expert>\d{1,5})", "{any}": r"[\w.]+?"}
 
 
+# A number between dots that is not the last word of a module's name.
+_NUMBER = re.compile(r"(?<=\.)\d{1,5}(?=\.(?!(?:weight|bias)$))")
+
+
 @dataclass(frozen=True)
 class Rule:
     """One line of a family's table.
@@ -129,11 +133,32 @@ class Family:
 
     def match(self, known: Known) -> Match | None:
         """Return what the family knows of a tensor, or None."""
+        # Names that differ only in layer and expert fit the same rule; a large model has thousands of them.
+        alike = known.name if self._counts_by_hand else _NUMBER.sub("#", known.name)
+        if alike not in self._decided:
+            self._decided[alike] = self._rule_of(known.name)
+        decided = self._decided[alike]
+        if decided is None:
+            return None
+        component, pattern, rule = decided
+        found = pattern.fullmatch(known.name)
+        assert found is not None
+        return _match(known, component, rule, found.groupdict())
+
+    @cached_property
+    def _decided(self) -> dict[str, tuple[ComponentRules, re.Pattern[str], Rule] | None]:
+        return {}
+
+    @cached_property
+    def _counts_by_hand(self) -> bool:
+        """Whether some pattern tells numbered modules apart, so that numbers may not be blurred."""
+        return any(_NUMBER.search(rule.pattern + ".weight") for one in self.components for rule in one.rules)
+
+    def _rule_of(self, name: str) -> tuple[ComponentRules, re.Pattern[str], Rule] | None:
         for component in self.components:
             for pattern, rule in component.compiled:
-                found = pattern.fullmatch(known.name)
-                if found is not None:
-                    return _match(known, component, rule, found.groupdict())
+                if pattern.fullmatch(name):
+                    return component, pattern, rule
         return None
 
     def reason_to_ignore(self, name: str) -> str | None:
