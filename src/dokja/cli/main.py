@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "library": ("dokja.cli.library", "The references to compare against: add, list, search."),
     "benchmark": ("dokja.cli.benchmark", "Suites on a local model, and scores derived from the journal."),
     "rulebook": ("dokja.cli.rulebook", "The rules of a stage: check, show, compare."),
+    "verify": ("dokja.cli.verify", "Recompute a published decision, offline, from the dossier alone."),
+    "store": ("dokja.cli.store", "The database of a programme: migrate, check, back up, move."),
 }
 
 

@@ -1,0 +1,97 @@
+"""A whole simulated stage, recorded, decided, signed and put into dossiers, with real keys and a real log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dokja.canonical import JSON
+from dokja.dossier import Dossier
+from dokja.program import rulebook as rb
+from dokja.program.decision import decide, decision_body, decision_digest
+from dokja.program.events import Event, PersonalPayload
+from dokja.program.payloads import Kind
+from dokja.signature import SigningKey, key_statement
+from dokja.store.checkpoint_note import NoteKey
+from dokja.store.dossiers import make_dossier
+from dokja.store.events import Entry, Store
+from tests.program.made_stage import full_stage, made_rulebook
+
+BEFORE, AFTER = "2026-01-02T00:00:00Z", "2026-01-15T06:00:00Z"
+ORIGIN = "programme.example/log"
+KEYS = {
+    name: SigningKey(bytes([n]) * 32) for n, name in enumerate(("office", "chair", "auditor", "log"), start=1)
+}
+LOG_KEY = NoteKey(ORIGIN, KEYS["log"].id)
+ROLES = (
+    rb.Role(name="organiser", seats=1),
+    rb.Role(name="chair", seats=1, at_least=1),
+    rb.Role(name="auditor", seats=1),
+)
+SEALED_KINDS = frozenset({Kind.EXPERT_SCORE, Kind.USER_RATING})
+
+
+def is_sealed(event: Event) -> bool:
+    """The publication policy of these tests: single marks stay sealed."""
+    return event.kind in SEALED_KINDS
+
+
+@dataclass
+class Decided:
+    """A stage after its decision, with the store that recorded it."""
+
+    store: Store
+    book: rb.Rulebook
+    body: dict[str, JSON]
+    before: int
+
+    def dossier(self, *, public: bool) -> Dossier:
+        return make_dossier(
+            self.store, self.book.id, rulebook=self.book.canonical(), decision=self.body, before=self.before,
+            log_key=LOG_KEY, sealed=is_sealed if public else None,
+        )  # fmt: skip
+
+    def sign(self, signers: Iterable[str], *, at: str = AFTER) -> None:
+        digest = decision_digest(self.body)
+        for name in signers:
+            made = KEYS[name].sign("decision", digest, at)
+            payload = {"decision": digest, "signer": name, "key": made.key, "signature": made.signature}
+            self.store.append(Event(f"signed-{name}", Kind.DECISION_SIGNED, self.book.id, at, name, payload))
+        self.store.checkpoint(ORIGIN, KEYS["log"])
+
+
+def enrolment(name: str, role: str) -> dict[str, JSON]:
+    statement = {
+        "action": "enrol", "person": name, "role": role, "key": KEYS[name].id, "effective_at": BEFORE, "reason": "appointed",
+    }  # fmt: skip
+    keys = [KEYS[name]] if name == "office" else [KEYS[name], KEYS["office"]]
+    return key_statement(statement, keys, BEFORE)
+
+
+def decided_stage(
+    folder: Path, *, signers: Iterable[str] = ("office", "chair"), salted: bool = True
+) -> Decided:
+    """Return a recorded, decided and signed stage of simulated teams."""
+    book = made_rulebook(signatures=rb.Signatures(k=2, n=3, roles=ROLES))
+    store = Store(f"sqlite:///{folder / 'store.db'}", create=True)
+    for name, role in (("office", "organiser"), ("chair", "chair"), ("auditor", "auditor")):
+        store.add_key_statement(enrolment(name, role))
+    stage = full_stage(book, items=6)
+    person = PersonalPayload(bytes(16), {"name": "홍길동"})
+    entries = []
+    for number, event in enumerate(stage.events):
+        if salted and is_sealed(event):
+            event = replace(event, salt=number.to_bytes(16).hex())
+        if event.kind is Kind.RATER_REGISTERED and event.payload["rater"] == "experts:00":
+            entries.append(Entry(replace(event, personal=person.digest()), person))
+        else:
+            signed = KEYS["office"].sign("event", event.digest(), AFTER) if number == 0 else None
+            entries.append(Entry(event, signature=signed))
+    store.append_all(entries[:40])
+    store.checkpoint(ORIGIN, KEYS["log"])
+    store.append_all(entries[40:])
+    events = store.events(book.id)
+    decided = Decided(store, book, decision_body(decide(book, events)), before=3 + len(events))
+    decided.sign(signers)
+    return decided
