@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dokja.errors import InvalidInput
-from dokja.report.words import LANGUAGES, placeholders, say, sentences
+from dokja.report.words import LANGUAGES, choose_particles, name_component, placeholders, say, sentences
 
 SOURCE = Path(__file__).parents[2] / "src" / "dokja"
 
@@ -34,3 +34,22 @@ def test_a_missing_sentence_or_figure_is_an_error_not_an_empty_string() -> None:
     needy = next(key for key, words in sentences().items() if placeholders(words["en"]))
     with pytest.raises(InvalidInput, match="cannot be said"):
         say(needy, {}, "ko")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("모델은(는) 언어와(과) 인코더을(를)", "모델은 언어와 인코더를"),
+        ("사본이(가) 서울(으)로 부산(으)로", "사본이 서울로 부산으로"),
+        ("3은(는) 2을(를) 7(으)로", "3은 2를 7로"),
+        ("GLM은(는) 그대로", "GLM은(는) 그대로"),
+    ],
+)
+def test_korean_particles_follow_the_sound_before_them(written: str, said: str) -> None:
+    assert choose_particles(written) == said
+
+
+def test_a_component_is_called_by_its_name_in_both_languages() -> None:
+    assert name_component("vision_encoder#2", "ko") == "비전 인코더 2"
+    assert name_component("vision_encoder", "en") == "vision encoder"
+    assert name_component("something_else", "ko") == "something_else"

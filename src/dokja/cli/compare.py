@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from pathlib import Path
 from typing import Any, cast
@@ -49,7 +48,9 @@ def command(
     comparison = Comparison(suspect, references, cast(Depth, depth), seed, kappa, owners, language)
     result = compare(comparison, progress=lambda line: click.echo(f"  {line}", err=True))
     if report is not None:
-        page: str = importlib.import_module("dokja.report.compare_page").render(result, language)
+        from dokja.report.compare_page import render_compare_page
+
+        page = render_compare_page(result, language)
         report.write_text(page, encoding="utf-8")
         click.echo(f"  Report: {report}", err=True)
     click.echo(

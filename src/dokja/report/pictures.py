@@ -34,15 +34,15 @@ def draw_heat_map(
         axes: Names of the row and column axes.
     """
     rows, columns = strengths.shape
-    cell = max(4, min(14, 640 // max(rows, columns, 1)))
+    cell = max(4, min(30, 480 // max(rows, columns, 1)))
     x = [_LEFT + column * cell for column in range(columns)]
     y = [_TOP + row * cell for row in range(rows)]
     # One scale for every page: z of 0 is empty, 8 (about the family-wise level) is half, 64 and more is full.
     filled = np.clip(np.log2(1 + np.maximum(np.nan_to_num(strengths), 0)) / 6, 0, 1)
-    step = max(1, round(24 / cell))
+    step = max(1, round(22 / cell))
     return render_picture(
         "heat_map.svg.jinja",
-        width=_LEFT + columns * cell + 8,
+        width=max(_LEFT + columns * cell + 8, 160),
         height=_TOP + rows * cell + 8,
         left=_LEFT,
         top=_TOP,
@@ -70,28 +70,34 @@ def _z(value: float) -> str:
 
 
 def draw_against_null(
-    null: Sequence[float], observed: float, controls: Sequence[tuple[str, float]], title: str, axis: str
+    null: tuple[Sequence[float], Sequence[int]],
+    observed: float,
+    controls: Sequence[tuple[str, float]],
+    title: str,
+    axis: str,
 ) -> str:
     """Return a histogram of the null with the observed value and the run's controls marked.
 
     The axis is a signed square root, so that a z of 100 and a null of width 1 can both be seen.
 
     Args:
-        null: (n_draws,) z under random re-labelling.
+        null: (n_bins + 1,) edges in z and (n_bins,) counts, under random re-labelling.
         observed: z that was seen.
         controls: (label, z) of each control.
         title: For screen readers.
         axis: Name of the axis.
     """
+    edges, counts = null
     marks = [(f"z = {observed:.1f}", observed), *controls]
-    spread = np.array([*null, *(z for _, z in marks), -4.0, 9.0])
-    low, high = _root(spread.min()) - 0.2, _root(spread.max()) + 0.4
+    spread = [*edges, *(z for _, z in marks), -4.0, 9.0]
+    low, high = _root(min(spread)) - 0.2, _root(max(spread)) + 0.4
 
     def place(root: float) -> float:
         return round(20 + (root - low) / (high - low) * (_WIDTH - 40), 1)
 
-    counts, edges = np.histogram([_root(z) for z in null], bins=24)
-    heights = counts / max(int(counts.max(initial=0)), 1) * (_BASE - 40)
+    top = _BASE - 14 * len(marks) - 8
+    heights = [count / max(*counts, 1) * top for count in counts]
+    bounds = [place(_root(edge)) for edge in edges]
     return render_picture(
         "against_null.svg.jinja",
         width=_WIDTH,
@@ -100,17 +106,12 @@ def draw_against_null(
         title=title,
         axis=axis,
         bars=[
-            (
-                place(left),
-                round(_BASE - bar, 1),
-                max(round(place(right) - place(left) - 0.5, 1), 0.5),
-                round(bar, 1),
-            )
-            for bar, left, right in zip(heights, edges[:-1], edges[1:], strict=True)
+            (left, round(_BASE - bar, 1), max(round(right - left - 0.5, 1), 0.5), round(bar, 1))
+            for bar, left, right in zip(heights, bounds[:-1], bounds[1:], strict=True)
         ],
         ticks=[(place(_root(z)), z) for z in (0, 4, 16, 64, 256) if low <= _root(z) <= high],
         marks=[
-            (place(_root(z)), 14 + 13 * row, words, row == 0, place(_root(z)) > _WIDTH * 0.7)
+            (place(_root(z)), 14 + 14 * row, words, row == 0, place(_root(z)) > _WIDTH * 0.55)
             for row, (words, z) in enumerate(marks)
         ],
     )

@@ -6,6 +6,7 @@ Placeholders are `str.format` fields and are the same in both languages; a test 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -53,10 +54,51 @@ def say(key: str, figures: Mapping[str, object], language: Language) -> str:
     words = sentences().get(key)
     if words is None:
         raise InvalidInput(f"There is no sentence for {key!r} in the catalogue.")
+    said = dict(figures)
+    if "component" in said:
+        said["component"] = name_component(str(said["component"]), language)
     try:
-        return words[language].format_map(dict(figures))
+        sentence = words[language].format_map(said)
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise InvalidInput(f"The sentence {key!r} cannot be said with these figures: {error!r}.") from error
+    return choose_particles(sentence) if language == "ko" else sentence
+
+
+def name_component(component: str, language: Language) -> str:
+    """Return a component's name in words: `vision_encoder#2` is "비전 인코더 2"; an unknown one as it is."""
+    kind, _, number = component.partition("#")
+    words = sentences().get(f"component.{kind}")
+    return component if words is None else f"{words[language]} {number}".strip()
+
+
+def choose_particles(sentence: str) -> str:
+    """Return a Korean sentence with 은(는), 이(가), 을(를), 와(과), (으)로 chosen by the sound before them.
+
+    After a Hangul syllable or a digit the sound is known; after anything else both forms are left standing.
+    """
+    return _PARTICLE.sub(_chosen, sentence)
+
+
+def _chosen(match: re.Match[str]) -> str:
+    before, particle = match[1], match[2]
+    closed, open_ = _FORMS[particle]
+    final = _FINALS_OF_DIGITS[int(before)] if before.isdigit() else (ord(before) - 0xAC00) % 28
+    # After ㄹ, 으로 becomes 로 as after a vowel.
+    ends_open = final == 0 or (particle == "(으)로" and final == _RIEUL)
+    return before + (open_ if ends_open else closed)
+
+
+_FORMS = {
+    "은(는)": ("은", "는"),
+    "이(가)": ("이", "가"),
+    "을(를)": ("을", "를"),
+    "와(과)": ("과", "와"),
+    "(으)로": ("으로", "로"),
+}
+_RIEUL = 8
+# 영 일 이 삼 사 오 육 칠 팔 구: index of the final consonant of each digit as it is read, 0 for none.
+_FINALS_OF_DIGITS = (21, _RIEUL, 0, 16, 0, 0, 1, _RIEUL, _RIEUL, 0)
+_PARTICLE = re.compile(r"([가-힣0-9])(은\(는\)|이\(가\)|을\(를\)|와\(과\)|\(으\)로)")
 
 
 def say_reason(reason: Reason, language: Language) -> str:
