@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dokja.errors import InvalidInput, RulebookUnknown
+from dokja.program.decision import decide
 from dokja.program.events import Event
 from dokja.program.measurements import NoResult
 from dokja.program.official import OfficialReading, read_official
@@ -176,6 +177,21 @@ def test_stage_two_is_entered_by_the_three_and_the_one_and_nothing_was_announced
 def test_two_are_planned_at_the_end() -> None:
     final = rules(FINAL).advance
     assert (final.entering, final.places, final.final) == (rules(STAGE_2).advance.places, 2, True)
+
+
+@pytest.mark.parametrize("name", DECIDED)
+def test_replaying_with_sealed_marks_opens_no_gate_and_contradicts_no_announcement(name: str) -> None:
+    decision = decide(rules(name), history(name), counterfactual=True)
+    assert decision.advancing == ()
+    assert all(one.missing for one in decision.teams)
+    said = {
+        str(remark.figures["team"]): remark.key for remark in decision.remarks if "team" in remark.figures
+    }
+    assert set(said) == entered(name)
+    # One published rank decides a cut by itself: the lowest of five is not among the best four.
+    agreeing = {team for team, key in said.items() if key == "decision.official_agrees"}
+    assert agreeing == ({"nc-ai"} if name == STAGE_1 else set())
+    assert set(said.values()) - {"decision.official_agrees"} == {"decision.official_not_recomputed"}
 
 
 # -- announcements that would not fit ---------------------------------------------------------------------------

@@ -334,7 +334,7 @@ def _remarks(
 
 
 def _official_remarks(history: History, teams: tuple[TeamOutcome, ...]) -> list[Reason]:
-    """Return where a published outcome says something else than these rules and events give."""
+    """Return whether a published outcome is what these rules and events give, where they give one at all."""
     computed = {one.team: one for one in teams}
     remarks: list[Reason] = []
     for event in history.official:
@@ -346,6 +346,9 @@ def _official_remarks(history: History, teams: tuple[TeamOutcome, ...]) -> list[
             agrees = one is not None and one.advances == said["advances"]
             agrees = agrees and one is not None and (one.advances or said["exit"] in one.exits)
             key = "decision.official_agrees" if agrees else "decision.official_differs"
+            if not agrees and one is not None and one.outcome is Outcome.INSUFFICIENT_EVIDENCE:
+                # Marks that stay sealed contradict nobody.
+                key = "decision.official_not_recomputed"
             told = "advances" if said["advances"] else said["exit"]
             remarks.append(Reason(key, {"team": said["team"], "published": told, "event": event.id}))
     return remarks
