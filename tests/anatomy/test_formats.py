@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import save_file
 
 from dokja.anatomy import describe, load_part
 from dokja.checkpoint import Checkpoint, open_checkpoint
@@ -112,3 +113,19 @@ def test_a_row_range_reads_only_its_rows(llama: Tiny) -> None:
     assert up is not None
     assert load_part(checkpoint, up, 10, 14).shape == (4, 64)
     assert checkpoint.bytes_read == 4 * 64 * 4
+
+
+def test_a_row_range_of_one_stacked_expert_reads_only_its_rows(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    stacked = rng.standard_normal((4, 192, 64), dtype=np.float32)
+    arrays = {
+        "model.layers.0.mlp.gate.weight": rng.standard_normal((4, 64), dtype=np.float32),
+        "model.layers.0.mlp.experts.gate_up_proj": stacked,
+        "model.layers.0.mlp.experts.down_proj": rng.standard_normal((4, 64, 96), dtype=np.float32),
+    }
+    save_file(arrays, tmp_path / "model.safetensors")
+    with open_checkpoint(tmp_path / "model.safetensors") as checkpoint:
+        up = describe(checkpoint).components[0].find("mlp.up", 0, 2)
+        assert up is not None
+        assert np.array_equal(load_part(checkpoint, up, 10, 13), stacked[2, 96 + 10 : 96 + 13])
+        assert checkpoint.bytes_read == 3 * 64 * 4

@@ -198,7 +198,7 @@ def _canonical_rows(checkpoint: Checkpoint, part: Part, first: int, last: int) -
         whole = checkpoint.read(source.tensor) if source.index is None else _expert(checkpoint, part)
         return np.ascontiguousarray(whole[..., first:last].T)
     if source.index is not None:
-        return _expert(checkpoint, part)[first:last]
+        return checkpoint.read_within(source.tensor, source.index, first, last)
     stored = checkpoint.tensors[source.tensor].shape
     if stored[0] == 1 and part.shape[0] > 1:
         return checkpoint.read(source.tensor).reshape(part.shape)[first:last]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dokja.canonical import JSON
+from dokja.errors import InvalidInput
 
 FloatArray = NDArray[np.float32]
 
@@ -97,6 +98,21 @@ class Checkpoint(ABC):
             InvalidInput: No such tensor, or a range outside it.
             UnreadableArtifact: The stored bytes cannot be what the header says.
         """
+
+    def read_within(self, name: str, index: int, start: int, stop: int) -> FloatArray:
+        """Return rows [start, stop) of entry `index` of the first axis: some rows of one of many stacked matrices.
+
+        Readers that can find those rows read no others; this one reads the whole entry.
+
+        Raises:
+            InvalidInput: No such tensor, entry or rows, or fewer than two axes.
+            UnreadableArtifact: The stored bytes cannot be what the header says.
+        """
+        shape = self.tensors[name].shape if name in self.tensors else ()
+        if len(shape) < 2 or not (0 <= index < shape[0] and 0 <= start <= stop <= shape[1]):
+            raise InvalidInput(f"{self.source} has no rows {start} to {stop} in entry {index} of {name!r}.")
+        rows: FloatArray = self.read(name, index, index + 1)[0, start:stop]
+        return rows
 
     @abstractmethod
     def read_stored(self, name: str) -> Iterator[bytes]:

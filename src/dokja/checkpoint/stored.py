@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 import numpy as np
@@ -35,6 +35,11 @@ class Placement(ABC):
     @abstractmethod
     def rows(self, start: int, stop: int) -> tuple[FloatArray, int]:
         """Return rows [start, stop) of the first axis as float32, and how many stored bytes that took."""
+
+    def within(self, index: int, start: int, stop: int) -> tuple[FloatArray, int]:
+        """Return rows [start, stop) of entry `index` of the first axis, and how many stored bytes that took."""
+        whole, count = self.rows(index, index + 1)
+        return whole[0, start:stop], count
 
     @abstractmethod
     def stored(self) -> Iterator[bytes]:
@@ -105,6 +110,12 @@ class Contiguous(Placement):
         low, high = first // block * block, -(-last // block) * block
         flat = decoded(self.file, self.offset + self.encoding.stored_bytes(low), high - low, self.encoding)
         return flat[first - low : last - low].reshape(shape), self.encoding.stored_bytes(high - low)
+
+    def within(self, index: int, start: int, stop: int) -> tuple[FloatArray, int]:
+        """Return rows [start, stop) of entry `index` as float32 and the bytes read for them."""
+        entries, rows, *rest = self.info.shape
+        unstacked = replace(self, info=replace(self.info, shape=(entries * rows, *rest)))
+        return unstacked.rows(index * rows + start, index * rows + stop)
 
     def stored(self) -> Iterator[bytes]:
         """Yield the stored bytes in bounded pieces."""
@@ -204,9 +215,20 @@ class StoredCheckpoint(Checkpoint):
             stop = shape[0]
         if shape and not 0 <= start <= stop <= shape[0]:
             raise InvalidInput(f"Rows {start} to {stop} lie outside the {shape[0]} rows of {name}.")
+        return self._counted(placement, lambda: placement.rows(start, stop))
+
+    def read_within(self, name: str, index: int, start: int, stop: int) -> FloatArray:
+        placement = self._place(name)
+        shape = placement.info.shape
+        if len(shape) < 2 or not (0 <= index < shape[0] and 0 <= start <= stop <= shape[1]):
+            raise InvalidInput(f"Rows {start} to {stop} of entry {index} lie outside {name}.")
+        return self._counted(placement, lambda: placement.within(index, start, stop))
+
+    def _counted(self, placement: Placement, rows_of: Callable[[], tuple[FloatArray, int]]) -> FloatArray:
         try:
-            rows, count = placement.rows(start, stop)
+            rows, count = rows_of()
         except MemoryError as error:
+            name = placement.info.name
             raise unreadable(
                 placement.info.file, f"{name} does not fit in memory; read fewer rows"
             ) from error
