@@ -17,6 +17,7 @@ from dokja.program.rulebook.deciding import (
 )
 from dokja.program.rulebook.mistakes import Mistake, mistake
 from dokja.program.rulebook.schema import Rulebook
+from dokja.program.rulebook.scoring import ZScore
 from dokja.program.rulebook.terms import Ballot, TieRule, Unknown
 
 
@@ -34,6 +35,7 @@ def _gate(rulebook: Rulebook, gate: Gate) -> Iterator[Mistake]:
         case KeepTop():
             yield from _reads_score(rulebook, gate, majority_too=True)
             yield from _keep(rulebook, gate)
+            yield from _ranks_by_z(rulebook, gate)
         case AtLeast():
             yield from _reads_score(rulebook, gate, majority_too=False)
             most = _points_of(rulebook, gate.reads)
@@ -91,6 +93,15 @@ def _keep(rulebook: Rulebook, gate: KeepTop) -> Iterator[Mistake]:
         yield mistake(f"gates.{gate.id}.keep", "keeps_more_than_enter", keep=gate.keep, entering=entering)
     elif gate.id == rulebook.advance.gate and not isinstance(places, Unknown) and gate.keep > places:
         yield mistake(f"gates.{gate.id}.keep", "keeps_more_than_places", keep=gate.keep, places=places)
+
+
+def _ranks_by_z(rulebook: Rulebook, gate: KeepTop) -> Iterator[Mistake]:
+    """Refuse to rank by z: a team that does worse changes the spread, and can gain a place by it."""
+    read = [part for top in rulebook.parts for part in top.all_parts() if gate.reads in (TOTAL, part.id)]
+    for leaf in dict.fromkeys(
+        leaf.id for part in read for leaf in part.leaves() if isinstance(leaf.normaliser, ZScore)
+    ):
+        yield mistake(f"gates.{gate.id}.reads", "ranks_by_z", part=leaf)
 
 
 def _points_of(rulebook: Rulebook, reads: str) -> float | Unknown:
