@@ -164,7 +164,28 @@ MISTAKES: list[tuple[str, list[tuple[str, Any]]]] = [
     ("not_positive", [("panels/users/criteria/accuracy/weight", 0)]),
     ("not_positive", [(f"{NORMALISER}/cap_share", 0)]),
     ("share_outside", [("parts/user/normaliser", {"kind": "min_max", "floor_share": 1})]),
-    ("share_outside", [("parts/user/normaliser", {"kind": "z", "centre_share": 2, "spread_share": 1})]),
+    (
+        "share_outside",
+        [
+            ("parts/user/normaliser", {"kind": "z", "centre_share": 2, "spread_share": 1}),
+            ("gates/best_four/reads", "expert"),
+        ],
+    ),
+    (
+        "not_positive",
+        [
+            ("parts/user/normaliser", {"kind": "z", "centre_share": 0.5, "spread_share": 0}),
+            ("gates/best_four/reads", "expert"),
+        ],
+    ),
+    ("ranks_by_z", [("parts/user/normaliser", {"kind": "z", "centre_share": 0.5, "spread_share": 0.1})]),
+    (
+        "ranks_by_z",
+        [
+            ("parts/user/normaliser", {"kind": "z", "centre_share": 0.5, "spread_share": 0.1}),
+            ("gates/best_four/reads", "user"),
+        ],
+    ),
     ("points_do_not_add_up", [("parts/user/points", 24)]),
     ("points_do_not_add_up", [("parts/benchmark/parts/common/points", 21)]),
     ("points_already_above", [("parts/user/points", "unknown"), ("parts/expert/points", 61)]),
@@ -325,7 +346,7 @@ def test_each_mistake_is_said_once_and_alone(key: str, edits: list[tuple[str, An
 
 def test_every_mistake_that_has_a_sentence_has_been_made() -> None:
     made = {key for key, _ in MISTAKES} | {"too_large", "not_toml", "too_deep"}
-    aside = {"check", "show", "diff", "label", "value"}
+    aside = {"check", "show", "diff", "label", "value", "outcome", "exit"}
     said = {key.split(".", 1)[1] for key in sentences() if key.startswith("rulebook.")}
     assert {key for key in said if key.split(".")[0] not in aside} == made
 

@@ -182,12 +182,18 @@ def valid_tables(draw: st.DrawFn) -> Table:
     entering = draw(st.integers(2, 9))
     places = draw(st.integers(1, entering))
     readable = ["total", *(part["id"] for part in parts)]
+    reads = draw(st.sampled_from(readable))
+    for leaf in (
+        leaf for part in parts if reads in ("total", part["id"]) for leaf in part.get("parts", [part])
+    ):
+        if leaf["normaliser"] != "unknown" and leaf["normaliser"]["kind"] == "z":
+            leaf["normaliser"] = {"kind": "raw"}  # a z-score may be a threshold, never a rank
     gates: list[Table] = [
         {
             "kind": "keep_top",
             "id": "g0",
             "title": text("g0"),
-            "reads": draw(st.sampled_from(readable)),
+            "reads": reads,
             "keep": places,
         },
         {
