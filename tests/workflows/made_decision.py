@@ -16,7 +16,7 @@ from dokja.signature import SigningKey, key_statement
 from dokja.store.checkpoint_note import NoteKey
 from dokja.store.dossiers import make_dossier
 from dokja.store.events import Entry, Store
-from tests.program.made_stage import full_stage, made_rulebook
+from tests.program.made_stage import TEAMS, full_stage, made_rulebook
 
 BEFORE, AFTER = "2026-01-02T00:00:00Z", "2026-01-15T06:00:00Z"
 ORIGIN = "programme.example/log"
@@ -77,7 +77,7 @@ def decided_stage(
     store = Store(f"sqlite:///{folder / 'store.db'}", create=True)
     for name, role in (("office", "organiser"), ("chair", "chair"), ("auditor", "auditor")):
         store.add_key_statement(enrolment(name, role))
-    stage = full_stage(book, items=6)
+    stage = full_stage(book, teams=TEAMS[:3], items=3)
     person = PersonalPayload(bytes(16), {"name": "홍길동"})
     entries = []
     for number, event in enumerate(stage.events):

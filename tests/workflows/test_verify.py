@@ -84,7 +84,7 @@ def test_any_changed_byte_is_noticed(public: bytes, auditors: bytes, data: st.Da
     assert report.named(BROKEN)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_a_changed_value_is_noticed_even_under_a_seal_made_anew(auditors: bytes, data: st.DataObject) -> None:
     value = json.loads(auditors)

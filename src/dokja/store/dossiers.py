@@ -53,10 +53,10 @@ def make_dossier(
             raise InvalidInput(
                 f"The log's last checkpoint ends before place {leaves[-1].place}.", hint="Sign a new one."
             )
+        proofs = log.prove_inclusions(connection, [leaf.place for leaf in leaves], size)
         record = tuple(
-            DossierEntry(leaf.place, kind, body, tuple(log.prove_inclusion(connection, leaf.place, size)))
-            for leaf in leaves
-            for kind, body in [_shown(leaf, sealed)]
+            DossierEntry(leaf.place, *_shown(leaf, sealed), tuple(proof))
+            for leaf, proof in zip(leaves, proofs, strict=True)
         )
         return Dossier(
             profile=AUDITOR if sealed is None else PUBLIC,
