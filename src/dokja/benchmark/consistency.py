@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from dokja.benchmark.journal import Choice, Event, Key, choose, key_of
+from dokja.benchmark.journal import Choice, Event, Key, choose, key_of, suite_row
 from dokja.benchmark.suite import Scorer, Suite
 from dokja.canonical import JSON, digest_json
 from dokja.finding import Claim, Evidence, Finding, Reason, Verdict
@@ -159,7 +159,7 @@ class _Checker:
             row = self.rows.get(suite.name)
             if row is None:
                 continue
-            if row["digest"] != suite.digest() or row["scorer"] != suite.scorer.value:
+            if row != suite_row(suite):
                 self.problems.append(f"suite {suite.name} is not the one that was run")
                 continue
             items = {item.id: item for item in suite.items}

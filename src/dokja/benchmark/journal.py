@@ -139,20 +139,22 @@ def _is_suite_row(value: JSON) -> bool:
     return all(fits(value[field]) for field, fits in _SUITE_ROW.items())
 
 
+def suite_row(suite: Suite) -> dict[str, JSON]:
+    """Return what the first event says of a suite."""
+    return {
+        "suite": suite.name,
+        "digest": suite.digest(),
+        "language": suite.language,
+        "custody": suite.custody.value,
+        "scorer": suite.scorer.value,
+        "repeats": suite.repeats,
+        "items": len(suite.items),
+    }
+
+
 def opened(model: str, engine: str, weights: str, suites: Sequence[Suite], attempts: int) -> Event:
     """Return the first event of a run."""
-    rows: list[JSON] = [
-        {
-            "suite": suite.name,
-            "digest": suite.digest(),
-            "language": suite.language,
-            "custody": suite.custody.value,
-            "scorer": suite.scorer.value,
-            "repeats": suite.repeats,
-            "items": len(suite.items),
-        }
-        for suite in suites
-    ]
+    rows: list[JSON] = [suite_row(suite) for suite in suites]
     return {
         "event": "opened",
         "format": FORMAT,
