@@ -158,6 +158,7 @@ class Profile(StrEnum):
 
     PUBLIC = "public"
     OWN_TEAM = "own_team"
+    OTHER_TEAMS = "other_teams"
     PANEL = "panel"
     AUDITOR = "auditor"
 
