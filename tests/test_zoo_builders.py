@@ -207,3 +207,14 @@ def test_another_tokenizer_moves_the_rows_of_embedding_and_head(tmp_path):
         assert checkpoint.vocabulary == {model.tokens[row]: new for new, row in enumerate(rows)}
         for name in ("model.embed_tokens.weight", "lm_head.weight"):
             np.testing.assert_array_equal(checkpoint.read(name), model.tensors[name][rows])
+
+
+def test_one_tensor_heavier_than_a_share_leaves_no_empty_shard(tmp_path):
+    tensors = [
+        tensor_of(name, np.ones((rows, 4), np.float32)) for name, rows in (("a", 1), ("b", 100), ("c", 2))
+    ]
+    write_safetensors(tmp_path, tensors, encoding="F32", shards=10)
+    with open_checkpoint(tmp_path) as checkpoint:
+        files = {info.file for info in checkpoint.tensors.values()}
+        assert set(checkpoint.tensors) == {"a", "b", "c"}
+    assert len(files) == len(list(tmp_path.glob("*.safetensors"))) == 3

@@ -206,7 +206,9 @@ def _rows(checkpoint: Checkpoint, part: Part, start: int, stop: int) -> FloatArr
 def _rounded_rows(rows: Callable[[int, int], FloatArray], start: int, stop: int) -> FloatArray:
     values = rows(start, stop)
     step = np.abs(values).max(axis=1, keepdims=True) / np.float32(127)
-    return np.rint(np.divide(values, step, out=np.zeros_like(values), where=step > 0)) * step
+    level = np.rint(np.divide(values, step, out=np.zeros_like(values), where=step > 0))
+    rounded: FloatArray = level * step
+    return rounded
 
 
 def _with_rotary_pairs_side_by_side(decoder: Decoder) -> Decoder:

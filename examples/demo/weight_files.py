@@ -85,16 +85,18 @@ def write_safetensors(
         folder: Existing folder.
         tensors: What to write, in file order.
         encoding: F32, F16 or BF16.
-        shards: Number of files.
+        shards: Number of files, or fewer where one tensor outweighs a share.
     """
     files: dict[str, str] = {}
     groups = _split(tensors, shards)
     for number, group in enumerate(groups, start=1):
-        name = "model.safetensors" if shards == 1 else f"model-{number:05}-of-{len(groups):05}.safetensors"
+        name = (
+            "model.safetensors" if len(groups) == 1 else f"model-{number:05}-of-{len(groups):05}.safetensors"
+        )
         with (folder / name).open("wb") as out:
             _write_safetensors_file(out, group, encoding)
         files.update({tensor.name: name for tensor in group})
-    if shards > 1:
+    if len(groups) > 1:
         total = sum(tensor.size for tensor in tensors) * _ELEMENT_BYTES[encoding]
         index = {"metadata": {"total_size": total}, "weight_map": files}
         (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=1), "utf-8")
@@ -117,24 +119,28 @@ def write_gguf(
         tensors: What to write, in file order.
         metadata: GGUF keys; integers become UINT32 and floats FLOAT32.
         encoding: F32, F16, BF16, Q8_0 or Q4_0.
-        shards: Number of files.
+        shards: Number of files, or fewer where one tensor outweighs a share.
     """
     groups = _split(tensors, shards)
     for number, group in enumerate(groups):
-        name = "model.gguf" if shards == 1 else f"model-{number + 1:05}-of-{len(groups):05}.gguf"
+        name = "model.gguf" if len(groups) == 1 else f"model-{number + 1:05}-of-{len(groups):05}.gguf"
         keys = dict(metadata) if number == 0 else {}
-        if shards > 1:
+        if len(groups) > 1:
             keys |= {"split.no": number, "split.count": len(groups), "split.tensors.count": len(tensors)}
         with (folder / name).open("wb") as out:
             _write_gguf_file(out, group, keys, encoding)
 
 
 def _split(tensors: Sequence[Tensor], shards: int) -> list[list[Tensor]]:
-    """Cut the list into consecutive groups of about equal size."""
-    ends = np.cumsum([tensor.size for tensor in tensors])
-    middle = ends - np.array([tensor.size for tensor in tensors]) / 2
-    number = np.minimum((middle / ends[-1] * shards).astype(int), shards - 1)
-    return [[tensors[i] for i in np.flatnonzero(number == shard)] for shard in range(shards)]
+    """Cut the list into consecutive groups of about equal size; fewer where one tensor outweighs a group."""
+    total = sum(tensor.size for tensor in tensors)
+    groups: dict[int, list[Tensor]] = {}
+    before = 0
+    for tensor in tensors:
+        middle = before + tensor.size / 2
+        groups.setdefault(min(int(middle / total * shards), shards - 1), []).append(tensor)
+        before += tensor.size
+    return list(groups.values())
 
 
 def _write_safetensors_file(out: BinaryIO, tensors: Sequence[Tensor], encoding: str) -> None:

@@ -11,6 +11,7 @@ import functools
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +28,14 @@ _PROTAGONIST_SHARE = 0.7
 
 
 @functools.cache
-def lexicon() -> Mapping[str, object]:
+def lexicon() -> Mapping[str, Any]:
     """Return the word lists of lexicon.toml."""
     return tomllib.loads(Path(__file__).with_name("lexicon.toml").read_text("utf-8"))
 
 
 def topic_names() -> tuple[str, ...]:
     """Return the topics in the order of the lexicon."""
-    return tuple(topic["name"] for topic in lexicon()["topic"])  # type: ignore[index, attr-defined]
+    return tuple(topic["name"] for topic in lexicon()["topic"])
 
 
 @functools.cache
@@ -44,9 +45,9 @@ def word_pieces() -> tuple[str, ...]:
     words.update(dict.fromkeys(f"##{particle}" for particle in _PARTICLES))
     words.update(dict.fromkeys(_KOREAN_WORDS + _ENGLISH_WORDS))
     for language in LANGUAGES:
-        function = lexicon()["function"][language]  # type: ignore[index]
+        function = lexicon()["function"][language]
         words.update(dict.fromkeys(function["times"] + function["links"]))
-        for topic in lexicon()["topic"]:  # type: ignore[attr-defined]
+        for topic in lexicon()["topic"]:
             for kind in ("people", "objects", "verbs", "adjectives", "places"):
                 words.update(dict.fromkeys(topic[language][kind]))
     return tuple(words)
@@ -60,7 +61,7 @@ def documents(seed: int, topics: Sequence[str] | None = None) -> Iterator[list[l
         topics: Names of the topics to write about; all of them by default, the first the most frequent.
     """
     rng = np.random.default_rng(seed)
-    chosen = [t for t in lexicon()["topic"] if topics is None or t["name"] in topics]  # type: ignore[attr-defined]
+    chosen = [t for t in lexicon()["topic"] if topics is None or t["name"] in topics]
     while True:
         topic = chosen[int(rng.integers(len(chosen)))]
         language = LANGUAGES[int(rng.integers(2))]
@@ -86,7 +87,8 @@ def documents_as_text(seed: int, topics: Sequence[str] | None = None) -> Iterato
         yield " ".join(text_of(sentence) for sentence in document)
 
 
-def token_ids(seed: int, size: int, topics: Sequence[str] | None = None) -> NDArray[np.int64]:
+@functools.lru_cache(maxsize=4)
+def token_ids(seed: int, size: int, topics: tuple[str, ...] | None = None) -> NDArray[np.int64]:
     """Return the first `size` token ids of the stream, documents ended by [EOS]; shape (size,)."""
     row = {piece: index for index, piece in enumerate(word_pieces())}
     ids: list[int] = []
@@ -95,7 +97,9 @@ def token_ids(seed: int, size: int, topics: Sequence[str] | None = None) -> NDAr
         ids.append(row["[EOS]"])
         if len(ids) >= size:
             break
-    return np.asarray(ids[:size], dtype=np.int64)
+    tokens = np.asarray(ids[:size], dtype=np.int64)
+    tokens.setflags(write=False)
+    return tokens
 
 
 def unigram_entropy(ids: NDArray[np.int64]) -> float:
@@ -122,7 +126,7 @@ def _document(rng: np.random.Generator, words: Mapping[str, Sequence[str]], lang
     write = _korean_sentence if language == "ko" else _english_sentence
     protagonist = words["people"][_zipf(rng, len(words["people"]))]
     place = words["places"][_zipf(rng, len(words["places"]))]
-    function: Mapping[str, Sequence[str]] = lexicon()["function"][language]  # type: ignore[index]
+    function: Mapping[str, Sequence[str]] = lexicon()["function"][language]
     document = []
     for number in range(int(rng.integers(3, 8))):
         verb = _zipf(rng, len(words["verbs"]))

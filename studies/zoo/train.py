@@ -127,7 +127,7 @@ def batches(number: int, order: int, steps: int) -> np.ndarray:
 def text_loss(recipe: Recipe) -> Loss:
     """Next-token loss on the recipe's text, or the distance to its teacher's output distribution on that text."""
     ids = corpus.token_ids(recipe.data, CORPUS_TOKENS, recipe.topics or None)
-    windows = torch.from_numpy(ids[: len(ids) // CONTEXT_TOKENS * CONTEXT_TOKENS].reshape(-1, CONTEXT_TOKENS))
+    windows = torch.tensor(ids[: len(ids) // CONTEXT_TOKENS * CONTEXT_TOKENS].reshape(-1, CONTEXT_TOKENS))
     chosen = batches(len(windows), recipe.order, recipe.steps)
     teacher = load_model(recipe.teacher).eval() if recipe.teacher else None
 
