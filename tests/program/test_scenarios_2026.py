@@ -16,6 +16,7 @@ from dokja.program.events import Event
 from dokja.program.measurements import NoResult
 from dokja.program.official import OfficialReading, read_official
 from dokja.program.payloads import Exit, Kind
+from dokja.program.published import sealed_intervals
 from dokja.program.rulebook import (
     UNKNOWN,
     Independence,
@@ -177,6 +178,20 @@ def test_stage_two_is_entered_by_the_three_and_the_one_and_nothing_was_announced
 def test_two_are_planned_at_the_end() -> None:
     final = rules(FINAL).advance
     assert (final.entering, final.places, final.final) == (rules(STAGE_2).advance.places, 2, True)
+
+
+def test_published_figures_leave_an_interval_for_each_sealed_total_and_no_more() -> None:
+    found = {(one.team, one.part): one for one in sealed_intervals(rules(STAGE_1), history(STAGE_1))}
+    first, last = found["lg", "total"], found["nc-ai", "total"]
+    assert first.low == pytest.approx(90.15)
+    assert first.high == pytest.approx(90.25)
+    # Four others share 5 × 79.7 - 90.2 = 308.3 points, so the last of them has 77.1 at most.
+    assert last.high == pytest.approx(77.15, abs=0.02)
+    assert last.width > 10
+    sealed = [one for one in found.values() if one.part == "total" and one.team != "lg"]
+    assert all(one.width > 10 for one in sealed), "no total but the first team's is given away"
+    with pytest.raises(RulebookUnknown):
+        sealed_intervals(rules(REENTRY), history(REENTRY))
 
 
 @pytest.mark.parametrize("name", DECIDED)
