@@ -20,6 +20,7 @@ from dokja.lineage.units import pair_up
 _LEADING_SHARE = 0.05
 _LEAST_LEADING = 4
 _MOST_GROUPS = 8
+_MOST_UNITS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,19 @@ def persistence(cells: Sequence[Cell]) -> Persistence | None:
 
 
 def _slopes(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float] | None:
-    u, s, vt = np.linalg.svd(b, full_matrices=False)
-    rank = int(np.count_nonzero(s > s[0] * 1e-6)) if len(s) and s[0] > 0 else 0
+    """Return slopes of a on b along b's leading directions and along its trailing half.
+
+    With b = U S Vᵀ the slope along direction i is u_iᵀ a v_i / s_i = u_iᵀ (a bᵀ) u_i / s_i².
+    """
+    a, b = a[:_MOST_UNITS], b[:_MOST_UNITS]
+    small_side = (b @ b.T, a @ b.T) if len(b) <= b.shape[1] else (b.T @ b, b.T @ a)
+    squared, u = np.linalg.eigh(small_side[0])
+    squared, u = squared[::-1], u[:, ::-1]
+    rank = int(np.count_nonzero(squared > squared[0] * 1e-10)) if len(squared) and squared[0] > 0 else 0
     leading = max(_LEAST_LEADING, round(_LEADING_SHARE * rank))
     if rank < 4 * leading:
         return None
-    along = np.einsum("ij,ij->j", u[:, :rank], a @ vt[:rank].T)
+    s = np.sqrt(squared[:rank])
+    along = np.einsum("ij,ij->j", u[:, :rank], small_side[1] @ u[:, :rank]) / s
     half = rank // 2
-    return float(along[:leading].sum() / s[:leading].sum()), float(along[half:].sum() / s[half:rank].sum())
+    return float(along[:leading].sum() / s[:leading].sum()), float(along[half:].sum() / s[half:].sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,6 +133,7 @@ def _require_square(c: Matrix) -> None:
         raise InvalidInput("Agreement of units holds NaN or infinity; leave such a tensor out and say so.")
 
 
+@cache
 def _deltas(n: int) -> NDArray[np.float64]:
     """δ_k = γ(k) - γ(k-1) with γ(k) = (k!)^(1/k) and γ(0) = 0."""
     k = np.arange(1, n + 1, dtype=np.float64)
