@@ -116,6 +116,9 @@ MISTAKES: list[tuple[str, list[tuple[str, Any]]]] = [
     ("expected_number", [("points", float("nan"))]),
     ("expected_number", [("points", float("inf"))]),
     ("expected_text", [("title/en", 5)]),
+    ("not_printable", [("title/ko", "제목\x1b[2J")]),
+    ("not_printable", [("title/en", "\u202eeltit")]),
+    ("not_printable", [("support/gpu/unit", "B200\nB300")]),
     ("expected_true_or_false", [("panels/users/blind", 1)]),
     ("expected_day", [("clock/decision", "2027-02-30")]),
     ("unknown_not_allowed", [("version", "unknown")]),
@@ -423,6 +426,15 @@ def test_a_hostile_file_is_a_mistake_not_a_crash(data: bytes, key: str) -> None:
     with pytest.raises(RulebookInvalid) as refused:
         parse_rulebook(data)
     assert [reason.key for reason in reasons_in(refused.value)] == [f"rulebook.{key}"]
+
+
+def test_a_mistake_never_carries_characters_that_steer_a_terminal() -> None:
+    table = edited(("a\x1b[31m", 1), ("panels/users/id", "\x1b]0;x\x07"), ("parts/user/panel", "\u202e"))
+    with pytest.raises(RulebookInvalid) as refused:
+        rulebook_from_json(table)
+    assert refused.value.message.isprintable()
+    for language in LANGUAGES:
+        assert all(say_reason(reason, language).isprintable() for reason in reasons_in(refused.value))
 
 
 def test_parts_within_parts_have_a_bottom() -> None:

@@ -175,6 +175,8 @@ def _scalar(hint: object, value: object, at: str, mistakes: list[Mistake]) -> ob
         if isinstance(value, str) and value in {str(one) for one in hint}:
             return hint(value)
         return _wrong(mistake(at, "expected_choice", choices=", ".join(hint)), mistakes)
+    if isinstance(value, str) and hint is str and not value.isprintable():
+        return _wrong(mistake(at, "not_printable"), mistakes)
     read = _PLAIN[typing.cast("type", hint)](value)
     name = _EXPECTED[typing.cast("type", hint)]
     return _wrong(mistake(at, name), mistakes) if read is _FAILED else read

@@ -24,7 +24,14 @@ class Mistake:
 
 def mistake(at: str, key: str, **figures: JSON) -> Mistake:
     """Return a mistake at a place, with its key (without the leading `rulebook.`) and figures."""
-    return Mistake(at, Reason(f"rulebook.{key}", {"at": at or "rulebook", **figures}))
+    said = {name: _visible(value) if isinstance(value, str) else value for name, value in figures.items()}
+    at = _visible(at)
+    return Mistake(at, Reason(f"rulebook.{key}", {"at": at or "rulebook", **said}))
+
+
+def _visible(text: str) -> str:
+    """Return a text with every character that could steer a terminal or turn its line around written out."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def invalid(mistakes: list[Mistake]) -> RulebookInvalid:
