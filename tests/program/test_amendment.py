@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dokja.canonical import digest_json
 from dokja.errors import RulebookInvalid
-from dokja.program.amendment import Change, ChangeKind, changes, outcome_changes
+from dokja.program.amendment import Change, ChangeKind, changes, outcome_changes, succession_remarks
 from dokja.program.decision import decide
 from dokja.program.rulebook import AtLeast, Rulebook, Text, rulebook_from_json
 from dokja.report.rulebook import render_change, render_outcome_change
-from dokja.report.words import LANGUAGES
+from dokja.report.words import LANGUAGES, say_reason
 from tests.program.made_stage import full_stage, made_rulebook
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "rulebooks"
@@ -153,3 +154,26 @@ def test_a_title_changes_the_digest_and_nobody_s_outcome() -> None:
     renamed = edited(title=Text(ko="다른 이름", en="Another name"))
     assert {change.at for change in changes(made_rulebook(), renamed)} == {"title.en", "title.ko"}
     assert outcome_changes(made_rulebook(), renamed, EVENTS) == ()
+
+
+def succeeding(**amendment: Any) -> list[str]:
+    """Return what is remarked of the template's second version when its amendment says something else."""
+    table = copy.deepcopy(TEMPLATE)
+    row = {"version": 2, "replaces": rulebook_from_json(TEMPLATE).digest(), "positions": []}
+    row |= {"notified": "unknown", "effective": "unknown", "reason": {"ko": "까닭", "en": "why"}}
+    table |= {"version": 2, "amendments": [row | amendment]}
+    found = succession_remarks(rulebook_from_json(TEMPLATE), rulebook_from_json(table))
+    assert all(say_reason(reason, language) for reason in found for language in LANGUAGES)
+    return [reason.key.removeprefix("rulebook.diff.") for reason in found]
+
+
+def test_the_next_version_names_the_digest_of_the_one_before() -> None:
+    assert succeeding() == []
+    assert succeeding(replaces="unknown") == ["replaces_unknown"]
+    assert succeeding(replaces=digest_json("rulebook", {})) == ["replaces_other"]
+
+
+def test_two_stages_or_two_files_of_one_version_are_not_an_amendment() -> None:
+    old, other = RULEBOOKS[0], RULEBOOKS[1]
+    assert [one.key for one in succession_remarks(old, other)] == ["rulebook.diff.other_stage"]
+    assert [one.key for one in succession_remarks(old, old)] == ["rulebook.diff.not_next_version"]

@@ -95,11 +95,13 @@ def diff(old: Path, new: Path, events: Path | None, language: Language, as_json:
     found = diff_rulebooks(before, after, events)
     changed = [(change.as_json(), render_change(change, language)) for change in found.changes]
     outcomes = [(one.as_json(), render_outcome_change(one, language)) for one in found.outcomes or ()]
+    remarks = [say_reason(reason, language) for reason in found.remarks]
     if as_json:
         _print_json(
             {
                 "old": before.digest(),
                 "new": after.digest(),
+                "remarks": remarks,
                 "changes": [{**value, "sentence": sentence} for value, sentence in changed],
                 "outcomes": None
                 if found.outcomes is None
@@ -107,6 +109,8 @@ def diff(old: Path, new: Path, events: Path | None, language: Language, as_json:
             }
         )
         return EXIT_DONE
+    for remark in remarks:
+        click.echo(remark, err=True)
     click.echo("\n".join(sentence for _, sentence in changed) or say("rulebook.diff.same", {}, language))
     if found.outcomes is not None:
         click.echo("\n" + say("rulebook.diff.counterfactual", {}, language))

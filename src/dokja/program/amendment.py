@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dokja.canonical import JSON, canonical_bytes
+from dokja.finding import Reason
 from dokja.program.decision import TeamOutcome, decide
 from dokja.program.events import Event
-from dokja.program.rulebook import Rulebook
+from dokja.program.rulebook import Rulebook, Unknown
 
 _NAMING = ("id", "field", "team", "version", "name")
 
@@ -90,6 +91,21 @@ def _lists(old: Mapping[str, JSON], new: Mapping[str, JSON], at: str, field: str
     stayed, stays = [name for name in old if name in new], [name for name in new if name in old]
     if stayed != stays:
         yield Change(at, "order", ChangeKind.CHANGED, list(stayed), list(stays))
+
+
+def succession_remarks(old: Rulebook, new: Rulebook) -> tuple[Reason, ...]:
+    """Return why the new rulebook is not, by its own words, the next version of the old one; empty when it is."""
+    remarks = []
+    if new.id != old.id:
+        remarks.append(Reason("rulebook.diff.other_stage", {"old": old.id, "new": new.id}))
+    elif new.version != old.version + 1:
+        remarks.append(Reason("rulebook.diff.not_next_version", {"old": old.version, "new": new.version}))
+    elif not new.amendments or isinstance(new.amendments[-1].replaces, Unknown):
+        remarks.append(Reason("rulebook.diff.replaces_unknown", {}))
+    elif new.amendments[-1].replaces != old.digest():
+        figures: dict[str, JSON] = {"named": new.amendments[-1].replaces, "old": old.digest()}
+        remarks.append(Reason("rulebook.diff.replaces_other", figures))
+    return tuple(remarks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from dokja.canonical import parse_json
 from dokja.errors import InvalidInput, RulebookInvalid
 from dokja.finding import Reason
-from dokja.program.amendment import Change, OutcomeChange, changes, outcome_changes
+from dokja.program.amendment import Change, OutcomeChange, changes, outcome_changes, succession_remarks
 from dokja.program.events import Event
 from dokja.program.rehearsal import Rehearsal, rehearse
 from dokja.program.rulebook import MOST_BYTES, Rulebook, parse_rulebook, reasons_in
@@ -64,10 +64,12 @@ class Difference:
     Args:
         changes: Every place where they differ.
         outcomes: Teams whose outcome would have been another; None when no events were given.
+        remarks: Why the new one is not, by its own words, the next version of the old one.
     """
 
     changes: tuple[Change, ...]
     outcomes: tuple[OutcomeChange, ...] | None
+    remarks: tuple[Reason, ...]
 
 
 def diff_rulebooks(old: Rulebook, new: Rulebook, events: Path | None = None) -> Difference:
@@ -82,7 +84,8 @@ def diff_rulebooks(old: Rulebook, new: Rulebook, events: Path | None = None) -> 
         InvalidInput: The events cannot be read; the sentence names the line.
     """
     found = None if events is None else outcome_changes(old, new, read_events(events))
-    return Difference(changes(old, new), found)
+    remarks = succession_remarks(old, new) if old != new else ()
+    return Difference(changes(old, new), found, remarks)
 
 
 def read_events(path: Path) -> tuple[Event, ...]:
