@@ -1,6 +1,8 @@
 """A stranger verifies a decision from the file alone; no changed byte and no changed value goes unnoticed."""
 
+import ast
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +14,14 @@ from hypothesis import strategies as st
 from dokja.canonical import JSON, canonical_bytes, digest_json
 from dokja.dossier import Dossier, read_dossier, write_dossier
 from dokja.errors import DossierUnreadable, InvalidInput, NotAllowed
-from dokja.report.words import LANGUAGES, say_reason
+from dokja.report.words import LANGUAGES, say_reason, sentences
 from dokja.store.checkpoint_note import NoteKey
+from dokja.workflows import verify as verify_module
+from dokja.workflows import verify_log
 from dokja.workflows.verify import Standing, VerificationReport, verify_dossier
 from tests.workflows.made_decision import KEYS, LOG_KEY, ORIGIN, Decided, decided_stage
 
+DOTTED = re.compile(r"[a-z]+\.[a-z]+")
 HOLDS, BROKEN, UNKNOWN = Standing.HOLDS, Standing.BROKEN, Standing.COULD_NOT_RECOMPUTE
 
 
@@ -251,3 +256,33 @@ def test_another_stage_in_the_log_stays_outside_and_is_counted(tmp_path: Path) -
         entry.body.get("event", {}).get("id") != "elsewhere" for entry in made.dossier(public=False).record
     )
     made.store.close()
+
+
+def test_every_standing_a_statement_can_have_has_its_sentence() -> None:
+    keys = set()
+    for module in (verify_module, verify_log):
+        for function in ast.walk(ast.parse(Path(module.__file__).read_text("utf-8"))):
+            if isinstance(function, ast.FunctionDef):
+                keys |= set(reason_keys(function))
+    assert len(keys) > 40
+    assert keys <= set(sentences())
+
+
+def reason_keys(function: ast.FunctionDef) -> Iterator[str]:
+    """Yield the keys of the reasons a check can give: its first assigned text, and each way of standing."""
+    name = next(
+        (
+            n.value
+            for n in ast.walk(function)
+            if isinstance(n, ast.Constant) and DOTTED.fullmatch(str(n.value))
+        ),
+        None,
+    )
+    for call in ast.walk(function):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and name is not None:
+            if call.func.id == "holds":
+                yield f"dossier.{name}.holds"
+            elif call.func.id in ("broken", "unknown"):
+                how = call.args[1]
+                assert isinstance(how, ast.Constant)
+                yield f"dossier.{name}.{how.value}"

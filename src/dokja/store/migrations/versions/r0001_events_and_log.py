@@ -11,7 +11,11 @@ from dokja.store.migrations.refusals import append_only, forget
 revision, down_revision, branch_labels, depends_on = "0001", None, None, None
 
 _PLACE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_NEXT = "NEW.place <> (SELECT COALESCE(MAX(place) + 1, 0) FROM leaves)"
+_NO_NEXT_LEAF = (
+    "NEW.place <> (SELECT COALESCE(MAX(place) + 1, 0) FROM leaves)"
+    " OR NEW.kind NOT IN ('event', 'key', 'erasure') OR length(NEW.digest) <> 71"
+)
+_NO_LEAF = "NOT EXISTS (SELECT 1 FROM leaves WHERE leaves.place = NEW.place AND leaves.kind = '{kind}')"
 _TABLES = ("leaves", "events", "key_statements", "erasures", "personal_payloads", "log_nodes", "checkpoints")
 
 
@@ -119,11 +123,16 @@ def _refusals(dialect: str) -> list[str]:
     )
     same_event = "stage = NEW.stage AND (id = NEW.id OR supersedes = NEW.supersedes)"
     return [
-        *append_only(dialect, "leaves", ["place = NEW.place", "digest = NEW.digest"], placed=_NEXT),
-        *append_only(dialect, "events", ["place = NEW.place", same_event]),
-        *append_only(dialect, "key_statements", ["place = NEW.place"]),
+        *append_only(dialect, "leaves", ["place = NEW.place", "digest = NEW.digest"], placed=_NO_NEXT_LEAF),
         *append_only(
-            dialect, "erasures", ["place = NEW.place", "event_place = NEW.event_place"], placed=impersonal
+            dialect, "events", ["place = NEW.place", same_event], placed=_NO_LEAF.format(kind="event")
+        ),
+        *append_only(dialect, "key_statements", ["place = NEW.place"], placed=_NO_LEAF.format(kind="key")),
+        *append_only(
+            dialect,
+            "erasures",
+            ["place = NEW.place", "event_place = NEW.event_place"],
+            placed=f"{impersonal} OR {_NO_LEAF.format(kind='erasure')}",
         ),
         *append_only(
             dialect,
