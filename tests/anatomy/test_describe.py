@@ -21,6 +21,7 @@ FAMILY_OF = {
     "gemma3": "gemma",
     "exaone_moe": "routed_llama",
     "solar_open": "routed_llama",
+    "olmo2": "exaone4",
     "llava_clip": "llava",
     "llava_siglip": "llava",
 }

@@ -79,6 +79,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "gemma2": lambda: _causal("gemma2", head_dim=32),
     "gemma3": lambda: _causal("gemma3_text", head_dim=32),
     "exaone4": lambda: _causal("exaone4"),
+    "olmo2": lambda: _causal("olmo2"),  # norms of queries and keys that span all heads
     "hyperclovax": lambda: _causal("hyperclovax"),
     "mixtral": lambda: _causal("mixtral", num_local_experts=4),
     "exaone_moe": lambda: _causal("exaone_moe", num_experts=4, first_k_dense_replace=1, **ROUTED),

@@ -77,10 +77,11 @@ def _residual_width(draft: Draft, tensors: Mapping[str, TensorInfo]) -> int:
 
 
 def _value_out_width(draft: Draft, tensors: Mapping[str, TensorInfo]) -> int:
+    """Input width of the output projection, which tells queries from keys and values where they are fused."""
     for match in draft.matches:
-        if match.rule.all_roles == ("attention.output",) and not match.is_bias:
-            shape = tensors[match.tensor].shape
-            return shape[0] if match.transposed else shape[-1]
+        shape = tensors[match.tensor].shape
+        if match.rule.all_roles == ("attention.output",) and not match.is_bias and len(shape) == 2:
+            return shape[0] if match.transposed else shape[1]
     return 0
 
 

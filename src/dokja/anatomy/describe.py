@@ -12,7 +12,7 @@ from dokja.anatomy.families import FAMILIES
 from dokja.anatomy.family import Family, Match
 from dokja.anatomy.heads import Heads, heads_of, rotary_rows
 from dokja.anatomy.inference import infer
-from dokja.anatomy.part import Anatomy, Component, ComponentKind, Part
+from dokja.anatomy.part import Anatomy, Axis, Component, ComponentKind, Part
 from dokja.checkpoint.checkpoint import Checkpoint
 
 Warning_ = tuple[str, Mapping[str, object]]
@@ -66,7 +66,7 @@ def _best_family(known: list[Known]) -> tuple[list[Match], Family | None]:
     winner: Family | None = None
     for family in FAMILIES:
         if family.fits(names):
-            matches = [match for match in map(family.match, known) if match is not None]
+            matches = family.match_all(known)
             if len(matches) > len(best):
                 best, winner = matches, family
     if not names or len(best) < _MIN_EXPLAINED_SHARE * len(names):
@@ -88,7 +88,7 @@ def _component(draft: Draft, checkpoint: Checkpoint, *, ties_head: bool) -> tupl
     component = Component(
         name=kind.value,
         kind=kind,
-        parts=tuple(draft.parts),
+        parts=tuple(_with_wide_norm(part, index, heads) for part in draft.parts),
         n_layers=len(layers),
         residual=draft.residual,
         n_heads=heads.n_heads,
@@ -108,6 +108,21 @@ def _component(draft: Draft, checkpoint: Checkpoint, *, ties_head: bool) -> tupl
     if not heads.is_known:
         warnings.append(("anatomy.head_size_unknown", {"component": component.name}))
     return _with_rotary_order(component, draft, checkpoint, heads), warnings
+
+
+_NORMED = {
+    "norm.query": ("attention.query", Axis.QUERY),
+    "norm.key": ("attention.key", Axis.KEY_VALUE),
+}
+
+
+def _with_wide_norm(part: Part, index: Mapping[tuple[str, int | None], Part], heads: Heads) -> Part:
+    """Norms of queries and keys count the rows of all heads in some families, and of one head in others."""
+    of, axis = _NORMED.get(part.role.removesuffix(".bias"), ("", Axis.OTHER))
+    normed = index.get((of, part.layer))
+    if normed is None or part.shape[0] != normed.shape[0] or part.shape[0] == heads.head_dim:
+        return part
+    return replace(part, axes=(axis,))
 
 
 def _routing_groups(said: Mapping[str, int], experts: list[int]) -> int:

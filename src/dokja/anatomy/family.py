@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 from dokja.anatomy.exported import Known
 from dokja.anatomy.part import ComponentKind
@@ -90,6 +91,9 @@ class ComponentRules:
         return tuple((re.compile(f"(?P<prefix>{self.prefix}){rule.regex()}"), rule) for rule in self.rules)
 
 
+_Decision: TypeAlias = tuple[ComponentRules, re.Pattern[str], Rule]
+
+
 @dataclass(frozen=True)
 class Match:
     """A stored tensor recognised by a rule."""
@@ -131,30 +135,26 @@ class Family:
             re.search(pattern, joined, re.MULTILINE) for pattern in self.lacks
         )
 
-    def match(self, known: Known) -> Match | None:
-        """Return what the family knows of a tensor, or None."""
+    def match_all(self, known: Iterable[Known]) -> list[Match]:
+        """Return what the family knows of these tensors, in their order; those it does not know are left out."""
         # Names that differ only in layer and expert fit the same rule; a large model has thousands of them.
-        alike = known.name if self._counts_by_hand else _NUMBER.sub("#", known.name)
-        if alike not in self._decided:
-            self._decided[alike] = self._rule_of(known.name)
-        decided = self._decided[alike]
-        if decided is None:
-            return None
-        component, pattern, rule = decided
-        found = pattern.fullmatch(known.name)
-        assert found is not None
-        return _match(known, component, rule, found.groupdict())
-
-    @cached_property
-    def _decided(self) -> dict[str, tuple[ComponentRules, re.Pattern[str], Rule] | None]:
-        return {}
+        decided: dict[str, _Decision | None] = {}
+        matches = []
+        for one in known:
+            alike = one.name if self._counts_by_hand else _NUMBER.sub("#", one.name)
+            if alike not in decided:
+                decided[alike] = self._decide(one.name)
+            decision = decided[alike]
+            if decision is not None:
+                matches.append(_match(one, decision))
+        return matches
 
     @cached_property
     def _counts_by_hand(self) -> bool:
         """Whether some pattern tells numbered modules apart, so that numbers may not be blurred."""
         return any(_NUMBER.search(rule.pattern + ".weight") for one in self.components for rule in one.rules)
 
-    def _rule_of(self, name: str) -> tuple[ComponentRules, re.Pattern[str], Rule] | None:
+    def _decide(self, name: str) -> _Decision | None:
         for component in self.components:
             for pattern, rule in component.compiled:
                 if pattern.fullmatch(name):
@@ -179,7 +179,11 @@ FIXED_TABLES: tuple[tuple[str, str], ...] = (
 )
 
 
-def _match(known: Known, component: ComponentRules, rule: Rule, groups: dict[str, str | None]) -> Match:
+def _match(known: Known, decision: _Decision) -> Match:
+    component, pattern, rule = decision
+    found = pattern.fullmatch(known.name)
+    assert found is not None
+    groups = found.groupdict()
     layer, expert = groups.get("layer"), groups.get("expert")
     number = int(expert) if expert is not None else None
     if rule.shared:
