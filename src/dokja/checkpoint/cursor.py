@@ -77,9 +77,12 @@ class Cursor:
 
     def varint(self) -> int:
         """Return one protobuf base-128 integer, unsigned, below 2^64."""
-        start, first = self.offset, self._window_start
-        at = start - first
+        start = self.offset
+        at = start - self._window_start
         piece = self._window[at : at + 10] if at >= 0 else b""
+        if piece and piece[0] < 0x80 and start < self.end:  # nearly all of them
+            self.offset = start + 1
+            return piece[0]
         if len(piece) < 10:
             piece = self.take(min(10, self.end - start))
             self.offset = start

@@ -44,7 +44,7 @@ class Limits:
     vocabulary: int = 2_000_000
     array_items: int = 2_000_000
     files: int = 2000
-    steps: int = 2_000_000
+    steps: int = 1_000_000
     depth: int = 32
 
 

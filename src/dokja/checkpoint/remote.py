@@ -119,17 +119,18 @@ class RemoteFile(ByteSource):
         """Fill the buffer by one ranged request, following redirects and renewing what went stale."""
         last: Exception | None = None
         for _ in range(2):
+            fresh = self._target == self._url
             try:
                 return self._ask_once(offset, buffer)
             except _Absent:
-                if self._target == self._url:
+                if fresh:
                     raise
                 self._target = self._url  # a signed address expired
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 last = error
         raise Unavailable(
-            f"{self._url} cannot be read: {last or 'its address keeps expiring'}.",
+            f"{self._url} cannot be read: {last}.",
             hint="Check the network and try again.",
         ) from last
 

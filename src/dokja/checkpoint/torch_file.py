@@ -21,6 +21,7 @@ from dokja.checkpoint.pickled import Record, StorageRef, TensorRef, Value, read_
 from dokja.checkpoint.stored import Contiguous, Layout, Placement, decoded
 
 _STREAM_BYTES = 1 << 22
+_MOST_VISITS = 64
 
 
 def parse_torch(file: ByteSource, limits: Limits) -> Layout:
@@ -46,6 +47,8 @@ def parse_torch(file: ByteSource, limits: Limits) -> Layout:
     whole = read_pickle(
         file.read(data_offset(file, pickle), pickle.size), f"{file.name}/{pickle.name}", limits
     )
+    if not isinstance(whole, (TensorRef, Record, dict, list, tuple)):
+        raise unreadable(file.name, "its pickle holds no tensors")
     offsets: dict[str, int] = {}
     placements = [
         _place(name, tensor, file, entries, prefix, offsets, limits)
@@ -70,36 +73,42 @@ def _prefix_of(entries: Mapping[str, Entry], where: str) -> str:
 def _flatten(whole: Value, where: str, limits: Limits) -> dict[str, TensorRef]:
     """Return the tensors of nested containers, their keys joined by dots, in order.
 
-    The walk is counted, because containers that hold each other twice describe exponentially many paths.
+    Visits are counted, because containers that hold each other twice describe exponentially many paths.
     """
     found: dict[str, TensorRef] = {}
+    visits: dict[int, int] = {}
     pending: list[tuple[str, Value, int]] = [("", whole, 0)]
-    steps = 0
     while pending:
         name, value, depth = pending.pop()
-        steps += 1
-        if steps > 8 * limits.tensors or depth > limits.depth:
-            raise unreadable(where, f"its containers nest deeper than {limits.depth} or hold too many things")
         if isinstance(value, TensorRef):
-            require_name(name or "tensor", where, limits)
+            name = require_name(name or "tensor", where, limits)
             if name in found:
                 raise unreadable(where, f"tensor {name} is stored twice")
-            found[name or "tensor"] = value
+            found[name] = value
             if len(found) > limits.tensors:
                 raise unreadable(where, f"more than {limits.tensors} tensors")
             continue
-        inner = value.state if isinstance(value, Record) else value
-        if isinstance(inner, (list, tuple)):
-            inner = dict(enumerate(inner))
-        if isinstance(inner, dict):
-            children = [
-                (f"{name}.{key}" if name else str(key), child, depth + 1)
-                for key, child in inner.items()
-                if isinstance(child, (TensorRef, Record, dict, list, tuple))
-            ]
-            pending += reversed(children)
-            steps += len(inner)
+        children = _children(name, value, depth + 1)
+        if not children:
+            continue
+        visits[id(value)] = visits.get(id(value), 0) + 1
+        if depth >= limits.depth or visits[id(value)] > _MOST_VISITS:
+            raise unreadable(
+                where, f"its containers nest deeper than {limits.depth}, or one is held too many times"
+            )
+        pending += reversed(children)
     return found
+
+
+def _children(name: str, value: Value, depth: int) -> list[tuple[str, Value, int]]:
+    """Return the containers and tensors a container holds, each under its dotted name."""
+    inner = value.state if isinstance(value, Record) else value
+    pairs = inner.items() if isinstance(inner, dict) else enumerate(inner)
+    return [
+        (f"{name}.{key}" if name else str(key), child, depth)
+        for key, child in pairs
+        if isinstance(child, (TensorRef, Record, dict, list, tuple))
+    ]
 
 
 def _place(

@@ -80,15 +80,14 @@ def _from_sentencepiece(folder: Folder, name: str, limits: Limits) -> Mapping[st
             )
         wire = Wire(file, limits)
         pieces = [field for field in wire.fields(0, file.size) if field.number == 1 and field.wire == LENGTH]
-        tokens = [
-            [wire.text(part) for part in wire.fields(piece.value, piece.end) if part.number == 1]
-            for piece in pieces
-        ]
+        # The text comes first in a piece; its score and type are never walked to.
+        firsts = [next(wire.fields(piece.value, piece.end), None) for piece in pieces]
+        tokens = [wire.text(first) for first in firsts if first is not None and first.number == 1]
     finally:
         file.close()
-    if not tokens or any(len(token) != 1 for token in tokens):
-        raise unreadable(name, "it is no sentencepiece model: a piece of it has no text")
-    return _checked(((token[0], row) for row, token in enumerate(tokens)), name, limits)
+    if not tokens or len(tokens) != len(pieces):
+        raise unreadable(name, "it is no sentencepiece model: a piece of it does not begin with its text")
+    return _checked(((token, row) for row, token in enumerate(tokens)), name, limits)
 
 
 def _checked(pairs: Iterable[tuple[str, JSON]], name: str, limits: Limits) -> Mapping[str, int]:
