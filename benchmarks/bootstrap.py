@@ -17,10 +17,9 @@ import numpy as np
 
 from dokja.program.averages import average
 from dokja.program.measurements import Measurements, PanelLeaf, SuiteLeaf
-from dokja.program.replicates import draw, full_points, raw_values
+from dokja.program.replicates import draw, full_points, points_by_part, raw_values
 from dokja.program.rulebook import Averaging, MaxScaled, Part, Raw, Text
 from dokja.program.runs import BenchmarkTable
-from dokja.program.uncertainty import points_by_part
 from dokja.stats.ranking import rank_probabilities
 
 TEAMS = ("baram", "dalbit", "haneul", "mirae", "nuri")

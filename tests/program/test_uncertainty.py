@@ -12,10 +12,10 @@ from dokja.program.decision import decide
 from dokja.program.history import read_history
 from dokja.program.measurements import Measurements, PanelLeaf, measure
 from dokja.program.payloads import Kind
-from dokja.program.replicates import Resamples, as_measured, draw, raters_of, raw_values
+from dokja.program.replicates import Resamples, as_measured, draw, points_by_part, raters_of, raw_values
 from dokja.program.runs import BenchmarkTable
 from dokja.program.score import score_measurements, score_stage
-from dokja.program.uncertainty import assess, points_by_part
+from dokja.program.uncertainty import assess
 from tests.program.made_stage import TEAMS, full_stage, made_rulebook, weights_of, with_advance
 
 NORMALISERS = [

@@ -7,13 +7,14 @@ every team and, for a panel that several parts read, every part: teams stay pair
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dokja.program.measurements import Measurements, PanelLeaf, SuiteLeaf
+from dokja.program.measurements import Leaf, Measurements, PanelLeaf, SuiteLeaf
 from dokja.program.rulebook import (
+    TOTAL,
     Aggregation,
     Attainment,
     Averaging,
@@ -22,11 +23,12 @@ from dokja.program.rulebook import (
     Normaliser,
     Rank,
     Raw,
+    Rulebook,
     Unknown,
     ZScore,
 )
 from dokja.program.runs import BenchmarkTable
-from dokja.program.score import DECIMALS
+from dokja.program.score import DECIMALS, StageScores
 from dokja.stats import normalisers, ratings
 from dokja.stats.bootstrap import cluster_means, resample_counts
 
@@ -139,6 +141,50 @@ def shares(raw: LeafValues, normaliser: Normaliser) -> Floats:
         case Rank(shares=listed):
             found = normalisers.rank_share(values, np.array(listed))
     return np.where(np.isnan(values), np.nan, found)
+
+
+def scored_leaves(measurements: Measurements, scores: StageScores) -> dict[str, Leaf]:
+    """Return the leaves with only the teams that have points of them."""
+    leaves: dict[str, Leaf] = {}
+    for name, leaf in measurements.leaves.items():
+        having = set(scores.points(name))
+        if isinstance(leaf, SuiteLeaf):
+            leaves[name] = replace(leaf, benchmarks={t: b for t, b in leaf.benchmarks.items() if t in having})
+        else:
+            ballots = {key: marks for key, marks in leaf.ballots.items() if key[1] in having}
+            leaves[name] = replace(leaf, teams=tuple(t for t in leaf.teams if t in having), ballots=ballots)
+        if not having:
+            del leaves[name]
+    return leaves
+
+
+def points_by_part(
+    rulebook: Rulebook,
+    leaves: Mapping[str, Leaf],
+    raw: Mapping[str, LeafValues],
+    teams: tuple[str, ...],
+    normaliser: Normaliser | None = None,
+) -> dict[str, Floats]:
+    """Return points of every part and the total, (replicates, teams).
+
+    Args:
+        rulebook: The rules.
+        leaves: Every leaf of the rulebook.
+        raw: Raw values of each; a leaf may have teams beyond `teams`, which still count as rivals.
+        teams: The columns.
+        normaliser: One to use for every leaf instead of the rulebook's.
+    """
+    found: dict[str, Floats] = {}
+    for name, leaf in leaves.items():
+        rule = leaf.part.normaliser if normaliser is None else normaliser
+        assert isinstance(rule, Normaliser)
+        columns = [raw[name].teams.index(team) for team in teams]
+        found[name] = np.round(full_points(leaf) * shares(raw[name], rule)[:, columns], DECIMALS)
+    for part in reversed([part for top in rulebook.parts for part in top.all_parts()]):
+        if part.parts:
+            found[part.id] = np.round(sum(found[inner.id] for inner in part.parts), DECIMALS)
+    found[TOTAL] = np.round(sum(found[top.id] for top in rulebook.parts), DECIMALS)
+    return found
 
 
 def full_points(leaf: SuiteLeaf | PanelLeaf) -> float:

@@ -16,10 +16,20 @@ import numpy as np
 from dokja.canonical import JSON
 from dokja.program.decision import Decision, decide_scored
 from dokja.program.events import Event
+from dokja.program.fragility import Fragility, fragilities
 from dokja.program.history import read_history
-from dokja.program.measurements import Leaf, Measurements, SuiteLeaf, measure
+from dokja.program.measurements import Measurements, measure
 from dokja.program.passing import passes
-from dokja.program.replicates import Floats, LeafValues, as_measured, draw, full_points, raw_values, shares
+from dokja.program.readings import AverageReading, average_readings
+from dokja.program.replicates import (
+    Floats,
+    as_measured,
+    draw,
+    full_points,
+    points_by_part,
+    raw_values,
+    scored_leaves,
+)
 from dokja.program.rulebook import (
     TOTAL,
     MaxScaled,
@@ -30,7 +40,7 @@ from dokja.program.rulebook import (
     Rulebook,
     ZScore,
 )
-from dokja.program.score import DECIMALS, StageScores, score_measurements
+from dokja.program.score import DECIMALS, score_measurements
 from dokja.stats.intervals import Interval, percentile_interval, wilson_interval
 from dokja.stats.ranking import rank_probabilities, ranks
 
@@ -85,6 +95,8 @@ class Uncertainty:
         concentration: Of the Dirichlet distribution weights are drawn from: larger is closer to the rulebook's.
         teams: One row per team with a total; none when no total could be resampled.
         readings: What each normaliser would give.
+        averages: What each average of each panel would give.
+        fragility: How few removals would change who advances.
     """
 
     seed: int
@@ -93,6 +105,8 @@ class Uncertainty:
     concentration: float
     teams: tuple[TeamUncertainty, ...]
     readings: tuple[Reading, ...]
+    averages: tuple[AverageReading, ...]
+    fragility: tuple[Fragility, ...]
 
     def as_json(self) -> dict[str, JSON]:
         """Return a JSON object; shares and points rounded to 6 decimals."""
@@ -111,6 +125,8 @@ class Uncertainty:
                 }
                 for one in self.readings
             ],
+            "averages": [one.as_json() for one in self.averages],
+            "fragility": [one.as_json() for one in self.fragility],
         }
 
     def rows(self) -> list[dict[str, JSON]]:
@@ -169,7 +185,7 @@ def assess(
     leaves = scored_leaves(measurements, scores)
     teams = tuple(scores.points())
     if not teams or len(leaves) < len(rulebook.leaves()):
-        return Uncertainty(seed, replicates, 0, concentration, (), ())
+        return Uncertainty(seed, replicates, 0, concentration, (), (), (), ())
     measured = replace(measurements, leaves=leaves)
     rng = np.random.default_rng(seed)
     part_points = points_by_part(
@@ -181,52 +197,16 @@ def assess(
     rows: tuple[TeamUncertainty, ...] = ()
     if whole.any():
         rows = _team_rows(rulebook, decision, teams, kept, weighted, level)
-    readings = _readings(rulebook, measured, teams, decision)
-    return Uncertainty(seed, replicates, int((~whole).sum()), concentration, rows, readings)
-
-
-def scored_leaves(measurements: Measurements, scores: StageScores) -> dict[str, Leaf]:
-    """Return the leaves with only the teams that have points of them."""
-    leaves: dict[str, Leaf] = {}
-    for name, leaf in measurements.leaves.items():
-        having = set(scores.points(name))
-        if isinstance(leaf, SuiteLeaf):
-            leaves[name] = replace(leaf, benchmarks={t: b for t, b in leaf.benchmarks.items() if t in having})
-        else:
-            ballots = {key: marks for key, marks in leaf.ballots.items() if key[1] in having}
-            leaves[name] = replace(leaf, teams=tuple(t for t in leaf.teams if t in having), ballots=ballots)
-        if not having:
-            del leaves[name]
-    return leaves
-
-
-def points_by_part(
-    rulebook: Rulebook,
-    leaves: Mapping[str, Leaf],
-    raw: Mapping[str, LeafValues],
-    teams: tuple[str, ...],
-    normaliser: Normaliser | None = None,
-) -> dict[str, Floats]:
-    """Return points of every part and the total, (replicates, teams).
-
-    Args:
-        rulebook: The rules.
-        leaves: Every leaf of the rulebook.
-        raw: Raw values of each; a leaf may have teams beyond `teams`, which still count as rivals.
-        teams: The columns.
-        normaliser: One to use for every leaf instead of the rulebook's.
-    """
-    found: dict[str, Floats] = {}
-    for name, leaf in leaves.items():
-        rule = leaf.part.normaliser if normaliser is None else normaliser
-        assert isinstance(rule, Normaliser)
-        columns = [raw[name].teams.index(team) for team in teams]
-        found[name] = np.round(full_points(leaf) * shares(raw[name], rule)[:, columns], DECIMALS)
-    for part in reversed([part for top in rulebook.parts for part in top.all_parts()]):
-        if part.parts:
-            found[part.id] = np.round(sum(found[inner.id] for inner in part.parts), DECIMALS)
-    found[TOTAL] = np.round(sum(found[top.id] for top in rulebook.parts), DECIMALS)
-    return found
+    return Uncertainty(
+        seed,
+        replicates,
+        int((~whole).sum()),
+        concentration,
+        rows,
+        _readings(rulebook, measured, teams, decision),
+        average_readings(rulebook, history, measurements, decision),
+        fragilities(rulebook, measured, decision, teams),
+    )
 
 
 def _weighted_totals(

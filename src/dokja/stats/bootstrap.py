@@ -58,7 +58,7 @@ def cluster_means(
         sizes: (clusters,) number of members, each at least 1.
 
     Returns:
-        (replicates, columns) ratio of the drawn sums to the drawn sizes.
+        (replicates, columns) ratio of the drawn sums to the drawn sizes; NaN where nothing was drawn.
 
     Assumes:
         The same cluster is drawn for every column, so that columns (teams) stay paired.
@@ -66,5 +66,5 @@ def cluster_means(
     Source:
         Ratio estimator under cluster sampling: Cochran (1977), Sampling Techniques, §9A.1.
     """
-    means: NDArray[np.float64] = (counts @ sums) / (counts @ sizes)[:, None]
-    return means
+    drawn = (counts @ sizes)[:, None]
+    return np.where(drawn > 0, (counts @ sums) / np.where(drawn > 0, drawn, 1.0), np.nan)
