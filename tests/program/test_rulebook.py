@@ -200,6 +200,7 @@ MISTAKES: list[tuple[str, list[tuple[str, Any]]]] = [
     ("criteria_without_panel", [("parts/benchmark/parts/national/criteria", ["technology"])]),
     ("no_such_panel", [("parts/user/panel", "jury")]),
     ("panel_gives_no_marks", [("panels/users/ballot", "approval")]),
+    ("panel_gives_no_marks", [("panels/users/ballot", "paired")]),
     ("no_such_criterion", [("parts/user/criteria", ["beauty"])]),
     ("no_such_comparator", [(f"{NORMALISER}/comparator", "nobody"), ("comparators/frontier", DELETE)]),
     ("attainment_of_panel", [("parts/user/normaliser", TEMPLATE["parts"][0]["parts"][1]["normaliser"])]),

@@ -164,7 +164,7 @@ def panels_of_people(draw: st.DrawFn, name: str) -> Table:
         "title": text(name),
         "size": size,
         "quorum": quorum,
-        "ballot": draw(st.sampled_from(["rating", "paired"])),
+        "ballot": draw(st.sampled_from(["rating", "unknown"])),
         "averaging": averaging,
         "trim_each_side": draw(st.integers(1, (quorum - 1) // 2)) if averaging == "trimmed" else 0,
         "blind": draw(st.booleans()),

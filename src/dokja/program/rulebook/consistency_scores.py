@@ -91,8 +91,8 @@ def _leaf_references(rulebook: Rulebook, part: Part, at: str) -> Iterator[Mistak
         yield mistake(f"{at}.panel", "no_such_panel", name=part.panel[:80])
         return
     panel = panels[part.panel]
-    if panel.ballot is Ballot.APPROVAL:
-        yield mistake(f"{at}.panel", "panel_gives_no_marks", name=part.panel)
+    if panel.ballot in (Ballot.APPROVAL, Ballot.PAIRED):
+        yield mistake(f"{at}.panel", "panel_gives_no_marks", name=part.panel, ballot=str(panel.ballot))
     if not isinstance(panel.criteria, Unknown):
         for name in part.criteria:
             if name not in {one.id for one in panel.criteria}:
