@@ -65,12 +65,15 @@ class Server:
     def kill(self) -> None:
         """End the server as a power cut would: SIGKILL for every one of its processes, then wait until all are gone."""
         postmaster = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGSTOP)
         processes = [postmaster, *_children(postmaster)]
         for process in processes:
             _signal(process, signal.SIGKILL)
-        while any(Path(f"/proc/{process}/cmdline").exists() and _is_alive(process) for process in processes):
+        while any(_is_alive(process) for process in processes):
             time.sleep(0.01)
-        (self._folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+        # A killed server that nobody has reaped still looks alive to these locks.
+        for lock in ((self._folder / "data" / "postmaster.pid"), *self._folder.glob(".s.PGSQL.*")):
+            lock.unlink(missing_ok=True)
 
     def fresh_database(self) -> str:
         """Return the address of an empty database; good until four more were asked for."""
