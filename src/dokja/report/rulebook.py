@@ -68,7 +68,7 @@ def _lines(table: Mapping[str, JSON], language: Language, depth: int) -> Iterato
     for name, value in table.items():
         if value in ("", []) and name not in _SAID_WHEN_EMPTY:
             continue
-        label, indent = say_label(name, language), "  " * depth
+        label, indent = say_label(name, value, language), "  " * depth
         if isinstance(value, dict) and name not in _TITLES:
             yield f"{indent}{label}"
             yield from _lines(value, language, depth + 1)
@@ -109,7 +109,8 @@ def render_value(field: str, value: JSON, language: Language) -> str:
         if set(value) == {"ko", "en"}:
             return str(value[language])
         inner = (
-            f"{say_label(name, language)} {render_value(name, one, language)}" for name, one in value.items()
+            f"{say_label(name, one, language)} {render_value(name, one, language)}"
+            for name, one in value.items()
         )
         return f"({', '.join(inner)})"
     if isinstance(value, list):
@@ -125,16 +126,17 @@ def _none(language: Language) -> str:
     return say("rulebook.show.none", {}, language)
 
 
-def say_label(field: str, language: Language) -> str:
-    """Return what a field of a rulebook is called."""
-    return say(f"rulebook.label.{field}", {}, language)
+def say_label(field: str, value: JSON, language: Language) -> str:
+    """Return what a field of a rulebook is called; `items` is a list of items, or how many a benchmark has."""
+    counted = field == "items" and not isinstance(value, (list, dict))
+    return say(f"rulebook.label.{'item_count' if counted else field}", {}, language)
 
 
 def render_change(change: Change, language: Language) -> str:
     """Return one change as one sentence."""
     figures = {
         "at": change.at,
-        "label": say_label(change.field, language),
+        "label": say_label(change.field, change.after or change.before, language),
         "before": render_value(change.field, change.before, language),
         "after": render_value(change.field, change.after, language),
     }
