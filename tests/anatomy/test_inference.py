@@ -56,6 +56,16 @@ def test_numbered_names_in_the_original_order_give_the_same_parts(tiny: Tiny) ->
         assert {key: where for key, where in found.items() if key in matrices} == matrices
 
 
+@pytest.mark.parametrize("tiny", ["gpt2", "bert", "clip", "siglip"], indirect=True)
+def test_what_shapes_leave_open_is_left_out_rather_than_wrong(tiny: Tiny) -> None:
+    arrays = dict(sorted(tiny.on_disk().arrays.items()))
+    hidden = obfuscated(arrays)
+    found = placed(describe(MemoryCheckpoint(hidden, tiny.config)), dict(zip(hidden, arrays, strict=True)))
+    truth = placed(describe(MemoryCheckpoint(arrays, tiny.config)), {name: name for name in arrays})
+    assert {key: where for key, where in found.items() if truth.get(key) != where} == {}
+    assert {role for role, _, _ in found} >= {"mlp.up", "mlp.down"}
+
+
 def test_a_name_that_still_counts_layers_puts_ten_after_two() -> None:
     rng = np.random.default_rng(0)
     shapes = {"a": (96, 64), "b": (96, 64), "c": (64, 96), "n": (64,)}

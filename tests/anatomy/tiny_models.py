@@ -88,6 +88,10 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "bert": _bert,
     "llava_clip": lambda: _llava("llama", "clip_vision_model", "default"),
     "llava_siglip": lambda: _llava("qwen2", "siglip_vision_model", "full"),
+    "clip": lambda: transformers.CLIPVisionModelWithProjection(
+        transformers.CLIPVisionConfig(**SIGHT, projection_dim=40)
+    ),
+    "siglip": lambda: transformers.SiglipVisionModel(transformers.SiglipVisionConfig(**SIGHT)),
     "qwen2_5_vl": lambda: _sighted(
         "qwen2_5_vl",
         text_config={**SIZES, "rope_parameters": {"rope_type": "default", "mrope_section": [2, 3, 3]}},
@@ -122,6 +126,9 @@ def answer(model: Any) -> torch.Tensor:
     """Return what the model computes on a fixed input, with an image where it sees."""
     ids = torch.arange(10, 22).reshape(1, 12)
     with torch.no_grad():
+        if model.config.model_type in {"clip_vision_model", "siglip_vision_model"}:
+            out = model(pixel_values=torch.randn(1, 3, 28, 28, generator=torch.Generator().manual_seed(1)))
+            return out.image_embeds if hasattr(out, "image_embeds") else out.pooler_output
         if not hasattr(model.config, "vision_config"):
             out = model(ids)
             return out.logits if hasattr(out, "logits") else out.pooler_output

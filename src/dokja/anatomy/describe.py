@@ -20,7 +20,7 @@ Warning_ = tuple[str, Mapping[str, object]]
 # A family must explain this share of the stored tensors; otherwise the names say nothing.
 _MIN_EXPLAINED_SHARE = 0.5
 
-_HARMLESS = frozenset({"fixed_table", "graph_constant", "stored_form_of_another"})
+_HARMLESS = frozenset({"fixed_table", "single_number", "graph_constant", "stored_form_of_another"})
 
 # GGUF architectures whose converters store the two rotary halves of a head side by side.
 _INTERLEAVED_GGUF = frozenset(

@@ -19,9 +19,7 @@ from dokja.anatomy.part import ComponentKind
 # lies below a module that names another sense.
 ANY_PREFIX = r"(?:\w+\.)*?"
 TEXT_PREFIX = r"(?!(?:\w+\.)*\w*(?:vision|visual|audio|speech))(?:\w+\.)*?"
-VISION_PREFIX = (
-    r"(?:\w+\.)*?(?:vision_tower|vision_model|visual|vision_encoder|image_encoder)\.(?:vision_model\.)?"
-)
+VISION_PREFIX = r"(?:\w+\.)*?(?:vision_tower|vision_model|visual|vision_encoder|image_encoder)\."
 
 _HOLES = {"{layer}": r"(?P<layer>\d{1,5})", "{expert}": r"(?P<expert>\d{1,5})", "{any}": r"[\w.]+?"}
 
@@ -75,6 +73,7 @@ class ComponentRules:
         prefix: Regular expression of what may stand in front. Different prefixes are different components.
         rotary: Whether positions enter by rotating queries and keys.
         norm: `rms`, `layer` or `none`.
+        inner: Regular expression of what may stand between the prefix and the rule without making a difference.
         input_kind: For a projector, the kind of component whose residual stream it reads.
     """
 
@@ -83,12 +82,15 @@ class ComponentRules:
     prefix: str = TEXT_PREFIX
     rotary: bool = False
     norm: str = "none"
+    inner: str = ""
     input_kind: ComponentKind | None = None
 
     @cached_property
     def compiled(self) -> tuple[tuple[re.Pattern[str], Rule], ...]:
         """The rules as full-name expressions, in order."""
-        return tuple((re.compile(f"(?P<prefix>{self.prefix}){rule.regex()}"), rule) for rule in self.rules)
+        return tuple(
+            (re.compile(f"(?P<prefix>{self.prefix}){self.inner}{rule.regex()}"), rule) for rule in self.rules
+        )
 
 
 _Decision: TypeAlias = tuple[ComponentRules, re.Pattern[str], Rule]

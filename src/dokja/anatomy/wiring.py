@@ -42,8 +42,11 @@ def roles_in_block(block: Sequence[Item], residual: int) -> list[Told]:
     matrices = [(name, shape) for name, shape in block if len(shape) == 2 and residual in shape]
     hidden = _hidden_width(matrices, residual)
     mlp = [(name, shape) for name, shape in matrices if hidden and set(shape) == {hidden, residual}]
-    told = _mlp(mlp, hidden, residual)
-    alphabetical = bool(mlp) and len(mlp) > 2 and mlp[0][1] == (residual, hidden)
+    # Fused queries, keys and values show which way round this writer stores its matrices.
+    flipped = any(shape == (residual, 3 * residual) for _, shape in matrices)
+    told = _mlp(mlp, hidden, residual, flipped=flipped)
+    # Only a gated MLP shows the order of writing: its reader stands first in one order and last in the other.
+    alphabetical = mlp[0][1] == (residual, hidden) if len(mlp) > 2 else None
     others = [item for item in matrices if item not in mlp]
     n_experts = len({one.expert for one in told if one.expert is not None})
     routers = [name for name, shape in others if n_experts and shape == (n_experts, residual)]
@@ -52,7 +55,7 @@ def roles_in_block(block: Sequence[Item], residual: int) -> list[Told]:
         [item for item in others if item[0] not in routers], residual, alphabetical=alphabetical
     )
     told += attention
-    return told + _gains(block, residual, attention, alphabetical=alphabetical)
+    return told + _gains(block, residual, attention, alphabetical=bool(alphabetical))
 
 
 def _other(shape: Shape, residual: int) -> int:
@@ -79,12 +82,13 @@ def _hidden_width(matrices: Iterable[Item], residual: int) -> int:
     return max(gated or plain, default=0)
 
 
-def _mlp(mlp: Sequence[Item], hidden: int, residual: int) -> list[Told]:
+def _mlp(mlp: Sequence[Item], hidden: int, residual: int, *, flipped: bool) -> list[Told]:
     into_hidden = [item for item in mlp if item[1] == (hidden, residual)]
     # Two matrices of the other orientation mean that this writer stores input axes first.
     transposed = len(into_hidden) * 2 < len(mlp)
     if len(mlp) == 2:
-        return [Told(name, "mlp.down" if shape[0] == residual else "mlp.up") for name, shape in mlp]
+        roles = ("mlp.up", "mlp.down") if flipped else ("mlp.down", "mlp.up")
+        return [Told(name, roles[shape[0] != residual], flipped) for name, shape in mlp]
     n_mlps = len(mlp) // 3
     told: list[Told] = []
     for number in range(n_mlps):
@@ -102,8 +106,8 @@ def _mlp(mlp: Sequence[Item], hidden: int, residual: int) -> list[Told]:
     return told
 
 
-def _attention(matrices: Sequence[Item], residual: int, *, alphabetical: bool) -> list[Told]:
-    """Queries, keys, values and output of one attention, or nothing when there are not exactly four."""
+def _attention(matrices: Sequence[Item], residual: int, *, alphabetical: bool | None) -> list[Told]:
+    """Queries, keys, values and output of one attention, or nothing when order and shapes leave them open."""
     if len(matrices) != 4:
         return []
     widths = [_other(shape, residual) for _, shape in matrices]
@@ -114,7 +118,7 @@ def _attention(matrices: Sequence[Item], residual: int, *, alphabetical: bool) -
         is_alphabetical = narrow[0] < wide[0] and narrow[1] > wide[1]
         if not is_alphabetical and wide != [0, 3]:
             return []
-    elif narrow:
+    elif narrow or alphabetical is None:
         return []
     else:
         is_alphabetical = alphabetical

@@ -2,6 +2,7 @@
 
 from dokja.anatomy.families import (
     bert,
+    clip,
     exaone4,
     gemma,
     gguf,
@@ -27,6 +28,7 @@ FAMILIES: tuple[Family, ...] = (
     routed_llama.FAMILY,
     gpt2.FAMILY,
     bert.FAMILY,
+    clip.FAMILY,
     gguf.FAMILY,
     llama.FAMILY,
 )

@@ -54,38 +54,41 @@ def decoder(*rules: Rule) -> ComponentRules:
 
 LLAMA_DECODER = decoder(*SELF_ATTENTION, *GATED_MLP, *PRE_NORMS)
 
-# CLIP and SigLIP name their towers alike; CLIP adds a class token, SigLIP an attention pool.
-CLIP_LIKE_VISION = ComponentRules(
-    ComponentKind.VISION_ENCODER,
-    (
+CLIP_LAYERS = (
+    Rule("encoder.layers.{layer}.layer_norm1", "norm.attention"),
+    Rule("encoder.layers.{layer}.self_attn.q_proj", "attention.query"),
+    Rule("encoder.layers.{layer}.self_attn.k_proj", "attention.key"),
+    Rule("encoder.layers.{layer}.self_attn.v_proj", "attention.value"),
+    Rule("encoder.layers.{layer}.self_attn.out_proj", "attention.output"),
+    Rule("encoder.layers.{layer}.layer_norm2", "norm.mlp"),
+    Rule("encoder.layers.{layer}.mlp.fc1", "mlp.up"),
+    Rule("encoder.layers.{layer}.mlp.fc2", "mlp.down"),
+)
+
+
+def clip_like_vision(prefix: str) -> ComponentRules:
+    """Return a CLIP or SigLIP tower; CLIP adds a class token to what they share, SigLIP an attention pool."""
+    pool = ("pooling.query", "pooling.key", "pooling.value")
+    rules = (
         Rule("embeddings.patch_embedding", "patch_embedding"),
         Rule("embeddings.position_embedding", "position_embedding"),
         Rule("embeddings.class_embedding", "class_token", bare=True),
         Rule("pre_layrnorm", "norm.embedding"),
-        Rule("encoder.layers.{layer}.layer_norm1", "norm.attention"),
-        Rule("encoder.layers.{layer}.self_attn.q_proj", "attention.query"),
-        Rule("encoder.layers.{layer}.self_attn.k_proj", "attention.key"),
-        Rule("encoder.layers.{layer}.self_attn.v_proj", "attention.value"),
-        Rule("encoder.layers.{layer}.self_attn.out_proj", "attention.output"),
-        Rule("encoder.layers.{layer}.layer_norm2", "norm.mlp"),
-        Rule("encoder.layers.{layer}.mlp.fc1", "mlp.up"),
-        Rule("encoder.layers.{layer}.mlp.fc2", "mlp.down"),
+        *CLIP_LAYERS,
         Rule("post_layernorm", "norm.final"),
         Rule("head.probe", "pooling.probe", bare=True),
-        Rule("head.attention.in_proj_weight", ("pooling.query", "pooling.key", "pooling.value"), bare=True),
-        Rule(
-            "head.attention.in_proj_bias",
-            ("pooling.query.bias", "pooling.key.bias", "pooling.value.bias"),
-            bare=True,
-        ),
+        Rule("head.attention.in_proj_weight", pool, bare=True),
+        Rule("head.attention.in_proj_bias", tuple(f"{role}.bias" for role in pool), bare=True),
         Rule("head.attention.out_proj", "pooling.output"),
         Rule("head.layernorm", "pooling.norm"),
         Rule("head.mlp.fc1", "pooling.up"),
         Rule("head.mlp.fc2", "pooling.down"),
-    ),
-    prefix=VISION_PREFIX,
-    norm="layer",
-)
+        Rule("visual_projection", "pooler"),
+    )
+    return ComponentRules(
+        ComponentKind.VISION_ENCODER, rules, prefix, norm="layer", inner=r"(?:vision_model\.)?"
+    )
+
 
 QWEN_VISION = ComponentRules(
     ComponentKind.VISION_ENCODER,

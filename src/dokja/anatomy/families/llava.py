@@ -1,7 +1,7 @@
 """LLaVA: a CLIP or SigLIP tower, a two-layer projector, and a Llama-like language model."""
 
-from dokja.anatomy.families.blocks import CLIP_LIKE_VISION, EMBEDDING, HEAD, LLAMA_DECODER
-from dokja.anatomy.family import ANY_PREFIX, ComponentRules, Family, Rule
+from dokja.anatomy.families.blocks import EMBEDDING, HEAD, LLAMA_DECODER, clip_like_vision
+from dokja.anatomy.family import ANY_PREFIX, VISION_PREFIX, ComponentRules, Family, Rule
 from dokja.anatomy.part import ComponentKind
 
 PROJECTOR = ComponentRules(
@@ -16,7 +16,7 @@ PROJECTOR = ComponentRules(
 
 FAMILY = Family(
     "llava",
-    (CLIP_LIKE_VISION, PROJECTOR, LLAMA_DECODER, EMBEDDING, HEAD),
+    (clip_like_vision(VISION_PREFIX), PROJECTOR, LLAMA_DECODER, EMBEDDING, HEAD),
     requires=(r"multi_modal_projector\.linear_1\.weight$",),
     ties_head=True,
 )
