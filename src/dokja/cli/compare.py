@@ -111,10 +111,16 @@ def _groups(row: dict[str, Any]) -> list[str]:
             f"z {group['z']:8.1f}  effect {group['effect']:6.3f}  log10 p ≤ {group['p_value_log10']:.1f}"
         )
         lines.append(f"    {group['group']:<10} {where:<26} n {group['n_units']:<5} {figures}")
-        tensors = group["tensors"]
+        tensors = group["tensors"]  # roles; a frame's are role/layer/expert
         lines.append(
             "      " + ", ".join(tensors[:8]) + (f", … {len(tensors)} tensors" if len(tensors) > 8 else "")
         )
+    for part in row.get("detail", {}).get("whole", []):
+        where = ".".join(str(part[k]) for k in ("role", "layer", "expert") if part[k] is not None)
+        error = (
+            "not finite" if part["relative_error"] is None else f"relative error {part['relative_error']:.2e}"
+        )
+        lines.append(f"      {where:<40} cosine {part['cosine']:7.4f}  {error}  {part['n_values']:,} values")
     return lines
 
 

@@ -64,6 +64,7 @@ class PairEvidence:
         untestable: Why nothing could be tested, or None.
         skipped: Tensors left out, with why.
         detail: What pictures need; documented in docs/methods/lineage-exact.md.
+        order_unknown: Whether names did not tell the order of layers, so that a shuffled map counts as in place.
     """
 
     log10_p: float | None
@@ -86,6 +87,7 @@ class PairEvidence:
     untestable: Reason | None
     skipped: tuple[tuple[str, str], ...]
     detail: dict[str, JSON]
+    order_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +375,7 @@ def _cell_json(cell: Cell) -> JSON:
             "expert": cell.reference.expert,
             "head": cell.reference.head,
         },
-        "group": "mlp_units" if cell.reference.head is None else "value_dims",
+        "group": cell.reference.kind,
         "tensors": list(cell.roles[:_MOST_TENSORS]),
         "n_units": s.n,
         "z": s.z,

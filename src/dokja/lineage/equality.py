@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from dokja.anatomy.part import Axis
 from dokja.lineage.sketch import Block, SketchedComponent
 
 # Largest error, relative to the root mean square of the slice, that storing values in each type can leave.
@@ -20,6 +22,8 @@ ROUNDING: dict[str, float] = {
 }  # fmt: skip
 # Sketches keep half precision.
 _SKETCH_ROUNDING = 1e-3
+
+Place = tuple[str, int | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +50,27 @@ class Equality:
         return 0 < self.n_compared == self.n_equal
 
 
-def compare_values(suspect: SketchedComponent, reference: SketchedComponent) -> Equality:
+def compare_values(
+    suspect: SketchedComponent,
+    reference: SketchedComponent,
+    layer_of: Mapping[int, int] | None = None,
+    whole_errors: Mapping[Place, float] | None = None,
+) -> Equality:
     """Return how many matrices of the suspect equal the reference's at the same place.
 
     Args:
         suspect: Whose matrices must all be found.
         reference: Where they are looked for; it may have more.
+        layer_of: Suspect layer to reference layer, where names did not tell the order; None for their own numbers.
+        whole_errors: Relative errors over all values, where they were streamed; sampled slices decide elsewhere.
 
     Assumes:
         Nothing. Constant matrices say nothing and are left out; gains and biases do not decide.
     """
-    of_reference = {block.place: block for block in reference.blocks if block.status == "ok"}
+    of_reference: dict[tuple[int | None, int | None], list[Block]] = {}
+    for block in reference.blocks:
+        if block.status == "ok" and len(block.shape) > 1:
+            of_reference.setdefault((block.layer, block.expert), []).append(block)
     n_compared = n_equal = 0
     worst = 0.0
     types: tuple[set[str], set[str]] = (set(), set())
@@ -64,24 +78,35 @@ def compare_values(suspect: SketchedComponent, reference: SketchedComponent) -> 
         if block.status != "ok" or len(block.shape) < 2:
             continue
         n_compared += 1
-        other = of_reference.get(block.place)
-        error = None if other is None else _relative_error(block, other)
-        if other is None or error is None:
+        layer = block.layer if layer_of is None or block.layer is None else layer_of.get(block.layer, -1)
+        found = _nearest(block, of_reference.get((layer, block.expert), []), by_role=layer_of is None)
+        if found is None:
             continue
+        other, error = found
+        error = (whole_errors or {}).get(block.place, error)
         types[0].add(block.dtype)
         types[1].add(other.dtype)
         if error <= _tolerance(block.dtype, other.dtype):
             n_equal += 1
             worst = max(worst, error)
-    n_missing = sum(1 for place, b in of_reference.items() if len(b.shape) > 1 and b.layer is None)
     coarse = any(ROUNDING.get(t, 0.0) >= ROUNDING["Q5_K"] for t in types[0] | types[1])
     dtypes = (", ".join(sorted(types[0])), ", ".join(sorted(types[1])))
-    return Equality(n_compared if n_missing or n_compared else 0, n_equal, worst, dtypes, coarse)
+    return Equality(n_compared, n_equal, worst, dtypes, coarse)
+
+
+def _nearest(block: Block, others: list[Block], *, by_role: bool) -> tuple[Block, float] | None:
+    """Return the reference's matrix of that role and its error; of any role of that shape where names told nothing."""
+    errors = [
+        (o, e)
+        for o in others
+        if (o.role == block.role or not by_role) and (e := _relative_error(block, o)) is not None
+    ]
+    return min(errors, key=lambda found: found[1], default=None)
 
 
 def _relative_error(block: Block, other: Block) -> float | None:
     """Return ‖s - r‖ / ‖r‖ on common rows and columns, or None when shapes differ or nothing is common."""
-    same_tokens = block.role in ("token_embedding", "lm_head")
+    same_tokens = Axis.TOKEN in block.axes
     if block.shape != other.shape and not (same_tokens and block.shape[1:] == other.shape[1:]):
         return None
     rows = np.intersect1d(block.row_keys, other.row_keys, return_indices=True)

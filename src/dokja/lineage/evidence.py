@@ -289,7 +289,7 @@ def _uniform(groups: list[UnitGroup]) -> tuple[NDArray[np.bool_], tuple[str, ...
 def _features(group: UnitGroup, alive: NDArray[np.bool_], roles: tuple[str, ...]) -> Features:
     keep = group.unit_keys[alive]
     cut = UnitGroup(
-        group.layer, group.expert, group.head, keep,
+        group.kind, group.layer, group.expert, group.head, keep,
         tuple(type(s)(s.role, s.column_keys, s.values[alive], s.is_gain) for s in group.slabs if s.role in roles),
         group.n_parameters,
     )  # fmt: skip

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dokja.canonical import JSON
 from dokja.finding import Reason, Verdict
 from dokja.lineage.compare_components import PairEvidence, gather
 from dokja.lineage.controls import DEFAULT_KAPPA
-from dokja.lineage.equality import compare_values
+from dokja.lineage.equality import Equality, compare_values
 from dokja.lineage.relation import FAMILY_WISE_LOG10, Relation, Seen, judge
 from dokja.lineage.sketch import Sketch, SketchedComponent
+from dokja.lineage.whole import WholePart
 
 Progress = Callable[[str], None]
+# (suspect component, reference number, its component, suspect layer to reference layer) -> parts, or () for a sketch.
+Stream = Callable[[str, int, str, Mapping[int, int] | None], tuple[WholePart, ...]]
 
 # Where a suspect's component has no counterpart of its kind, this kind holds the same axes.
 _STANDS_IN = {"lm_head": "token_embedding"}
@@ -47,6 +50,7 @@ class ComponentResult:
         evidence: What it rests on; None when there was no counterpart.
         log10_p: Family-wise bound, or None where no p-value is valid.
         warnings: What a reader must know besides.
+        whole: Agreement of every tensor over all its values, where they were streamed.
     """
 
     component: str
@@ -58,6 +62,7 @@ class ComponentResult:
     evidence: PairEvidence | None
     log10_p: float | None
     warnings: tuple[Reason, ...] = ()
+    whole: tuple[WholePart, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -92,7 +97,11 @@ class Examination:
 
 
 def examine(
-    suspect: Sketch, references: Sequence[Sketch], settings: Settings, progress: Progress | None = None
+    suspect: Sketch,
+    references: Sequence[Sketch],
+    settings: Settings,
+    progress: Progress | None = None,
+    stream: Stream | None = None,
 ) -> Examination:
     """Return what may be said of every component of a suspect against every reference.
 
@@ -101,6 +110,7 @@ def examine(
         references: Sketches of one or more references.
         settings: Seed, drift, draws.
         progress: Called with a line per pair of components.
+        stream: Compares all values of two components, for the full depth.
 
     Assumes:
         The references' units are exchangeable: ordinary initialisation and an elementwise or orthogonally
@@ -110,23 +120,32 @@ def examine(
         Zhu et al. 2025, arXiv 2502.12292, Theorems 1 and 4; docs/methods/lineage-exact.md.
     """
     pairs = [
-        (component, reference, counterpart)
+        _Pair(component, number, reference, counterpart, "inferred" in (suspect.family, reference.family))
         for component in suspect.components
-        for reference in references
+        for number, reference in enumerate(references)
         for counterpart in _counterparts(component, reference)
     ]
-    n_tests = max(1, sum(1 for *_, counterpart in pairs if counterpart is not None))
+    n_tests = max(1, sum(1 for pair in pairs if pair.counterpart is not None))
     results = []
-    for component, reference, counterpart in pairs:
+    for pair in pairs:
         if progress is not None:
-            progress(f"{component.name} ↔ {reference.name}")
-        results.append(_result(component, reference, counterpart, n_tests, settings))
+            progress(f"{pair.component.name} ↔ {pair.reference.name}")
+        results.append(_result(pair, n_tests, settings, stream))
     gravest = tuple(
         min((r for r in results if r.component == c.name), key=_gravity)
         for c in suspect.components
         if references
     )
     return Examination(gravest, tuple(results), n_tests)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    component: SketchedComponent
+    number: int
+    reference: Sketch
+    counterpart: SketchedComponent | None
+    order_unknown: bool  # names did not tell which layer is which, so a layer's number means nothing
 
 
 def _gravity(result: ComponentResult) -> tuple[int, float]:
@@ -141,13 +160,8 @@ def _counterparts(component: SketchedComponent, reference: Sketch) -> list[Sketc
     return [None]
 
 
-def _result(
-    component: SketchedComponent,
-    reference: Sketch,
-    counterpart: SketchedComponent | None,
-    n_tests: int,
-    settings: Settings,
-) -> ComponentResult:
+def _result(pair: _Pair, n_tests: int, settings: Settings, stream: Stream | None) -> ComponentResult:
+    component, reference, counterpart = pair.component, pair.reference, pair.counterpart
     figures: dict[str, JSON] = {
         "component": component.name,
         "reference": reference.name,
@@ -160,7 +174,15 @@ def _result(
         )
     needed = FAMILY_WISE_LOG10 - math.log10(n_tests)
     evidence = gather(component, counterpart, needed, settings.kappa, settings.seed, settings.draws)
-    relation, reason, log10_p = _judge(component, counterpart, evidence, n_tests, figures)
+    if pair.order_unknown and _is_injective(evidence.layer_pairs) and not evidence.is_in_place:
+        evidence = replace(evidence, is_in_place=True, order_unknown=True)
+    layer_of = dict(evidence.layer_pairs) if evidence.order_unknown or not evidence.is_in_place else None
+    whole = stream(component.name, pair.number, counterpart.name, layer_of) if stream is not None else ()
+    in_place_layers = layer_of if evidence.order_unknown else None
+    equality = compare_values(
+        component, counterpart, in_place_layers, {part.place: part.relative_error for part in whole}
+    )
+    relation, reason, log10_p = _judge(component, evidence, equality, n_tests, figures)
     return ComponentResult(
         component=component.name,
         relation=relation,
@@ -171,19 +193,23 @@ def _result(
         evidence=evidence,
         log10_p=log10_p,
         warnings=_warnings(evidence),
+        whole=whole,
     )
+
+
+def _is_injective(pairs: Sequence[tuple[int, int]]) -> bool:
+    return len({r for _, r in pairs}) == len(pairs) == len({s for s, _ in pairs})
 
 
 def _judge(
     component: SketchedComponent,
-    counterpart: SketchedComponent,
     evidence: PairEvidence,
+    equality: Equality,
     n_tests: int,
     figures: dict[str, JSON],
 ) -> tuple[Relation, Reason, float | None]:
     family = math.log10(n_tests)
     log10_p = None if evidence.log10_p is None else min(0.0, evidence.log10_p + family)
-    equality = compare_values(component, counterpart)
     if equality.is_copy:
         key = "lineage.copy_coarse" if equality.coarse else "lineage.copy"
         said: dict[str, JSON] = {
@@ -225,6 +251,8 @@ def _judge(
 
 def _warnings(evidence: PairEvidence) -> tuple[Reason, ...]:
     warnings = []
+    if evidence.order_unknown:
+        warnings.append(Reason("lineage.order_unknown"))
     if evidence.gain_cosine is not None:
         warnings.append(Reason("lineage.gain_cosine_means_nothing", {"cosine": evidence.gain_cosine}))
     if evidence.skipped:

@@ -45,6 +45,7 @@ class UnitGroup:
     """Units that share one labelling.
 
     Args:
+        kind: `mlp_units`, `value_dims` or `residual`.
         layer, expert: Where; for value dimensions `expert` is None and `head` names the key/value head.
         head: Key/value head, or None.
         unit_keys: Which units were sampled.
@@ -52,6 +53,7 @@ class UnitGroup:
         n_parameters: Parameters of the parts the slabs were taken from.
     """
 
+    kind: str
     layer: int | None
     expert: int | None
     head: int | None
@@ -124,7 +126,7 @@ def residual_group(component: SketchedComponent, layers: Mapping[int, int] | Non
         parameters += block.n_parameters
     if unit_keys is None or not slabs:
         return None
-    return UnitGroup(None, None, None, unit_keys, tuple(slabs), parameters)
+    return UnitGroup("residual", None, None, None, unit_keys, tuple(slabs), parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,9 @@ def _units_of(blocks: list[Block], axis: Axis) -> UnitGroup | None:
             parameters += block.n_parameters
     if unit_keys is None or len(unit_keys) < LEAST_UNITS:
         return None
-    return UnitGroup(blocks[0].layer, blocks[0].expert, None, unit_keys, tuple(slabs), parameters)
+    return UnitGroup(
+        "mlp_units", blocks[0].layer, blocks[0].expert, None, unit_keys, tuple(slabs), parameters
+    )
 
 
 def _heads(layer: int, value: Block, output: Block, dim: int, per_group: int) -> Iterator[UnitGroup]:
@@ -231,4 +235,6 @@ def _heads(layer: int, value: Block, output: Block, dim: int, per_group: int) ->
             across = columns[:, query * dim : (query + 1) * dim].T
             slabs.append(Slab(f"attention.output/{query}", output.row_keys, across))
         share = (value.n_parameters + output.n_parameters) // max(1, value.shape[0] // dim)
-        yield UnitGroup(layer, None, int(head), np.arange(dim, dtype=np.int64), tuple(slabs), share)
+        yield UnitGroup(
+            "value_dims", layer, None, int(head), np.arange(dim, dtype=np.int64), tuple(slabs), share
+        )

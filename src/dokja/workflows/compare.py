@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
+from dokja.anatomy import Anatomy, Component, describe
+from dokja.checkpoint import Checkpoint, open_checkpoint
+from dokja.errors import InvalidInput
 from dokja.finding import Reason
 from dokja.lineage.controls import DEFAULT_KAPPA
-from dokja.lineage.examine import ComponentResult, Examination, Settings, examine
+from dokja.lineage.examine import ComponentResult, Examination, Settings, Stream, examine
 from dokja.lineage.relation import FAMILY_WISE_LOG10, Relation
-from dokja.lineage.sampling import DEFAULT_SEED, Depth
-from dokja.lineage.sketch import Sketch
-from dokja.lineage.sketch_file import sketch_digest
+from dokja.lineage.sampling import DEFAULT_SEED, Depth, plan_of
+from dokja.lineage.sketch import Sketch, make_sketch
+from dokja.lineage.sketch_file import is_sketch, sketch_digest
+from dokja.lineage.whole import WholePart, compare_whole
 from dokja.report.words import Language, say_reason
-from dokja.workflows.sketch import load_sketch
+from dokja.workflows.sketch import named_sketch
 
 Progress = Callable[[str], None]
 
@@ -64,15 +71,21 @@ def compare(comparison: Comparison, progress: Progress | None = None) -> dict[st
         UnreadableArtifact: A file is not what it says.
     """
     began = time.perf_counter()
-    suspect = _load(comparison, comparison.suspect, "", progress)
-    references = []
-    for i, source in enumerate(comparison.references):
-        owner = comparison.owners[i] if i < len(comparison.owners) else ""
-        references.append(_load(comparison, source, owner, progress))
-    examination = examine(
-        suspect, references, Settings(seed=comparison.seed, kappa=comparison.kappa), progress
-    )
-    return render_result(comparison, suspect, references, examination, time.perf_counter() - began)
+    with ExitStack() as open_files:
+        if len(comparison.owners) > len(comparison.references):
+            raise InvalidInput("More owners were said than references.")
+        suspect = _load(comparison, comparison.suspect, "", open_files, progress)
+        references = [
+            _load(comparison, source, owner, open_files, progress)
+            for source, owner in zip_longest(comparison.references, comparison.owners, fillvalue="")
+        ]
+        sketches = [reference.sketch for reference in references]
+        stream = _stream_of(suspect, references, progress) if comparison.depth == "full" else None
+        settings = Settings(seed=comparison.seed, kappa=comparison.kappa)
+        examination = examine(suspect.sketch, sketches, settings, progress, stream)
+        bytes_read = sum(source.bytes_read for source in (suspect, *references))
+    seconds = time.perf_counter() - began
+    return render_result(comparison, suspect.sketch, sketches, examination, bytes_read, seconds)
 
 
 def compare_sketches(
@@ -82,7 +95,10 @@ def compare_sketches(
     began = time.perf_counter()
     settings = Settings(seed=comparison.seed, kappa=comparison.kappa)
     examination = examine(suspect, references, settings, progress)
-    return render_result(comparison, suspect, references, examination, time.perf_counter() - began)
+    bytes_read = suspect.bytes_read + sum(reference.bytes_read for reference in references)
+    return render_result(
+        comparison, suspect, references, examination, bytes_read, time.perf_counter() - began
+    )
 
 
 def render_result(
@@ -90,6 +106,7 @@ def render_result(
     suspect: Sketch,
     references: Sequence[Sketch],
     examination: Examination,
+    bytes_read: int,
     seconds: float,
 ) -> dict[str, Any]:
     """Return an examination as the object of the JSON contract.
@@ -106,7 +123,7 @@ def render_result(
         "components": components,
         "relation": examination.relation.value,
         "verdict": examination.verdict.value,
-        "bytes_read": suspect.bytes_read + sum(r.bytes_read for r in references),
+        "bytes_read": bytes_read,
         "seconds": round(seconds, 3),
         "detail": {
             "claim": "weights.independent_of",
@@ -127,12 +144,53 @@ def render_result(
     }
 
 
-def _load(comparison: Comparison, source: str, owner: str, progress: Progress | None) -> Sketch:
-    def told(name: str, done: int, total: int) -> None:
-        if progress is not None and (done == total or done % 64 == 0):
-            progress(f"{name}: {done} of {total} tensors sampled")
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A sketch, and the model it was made of when that is at hand."""
 
-    return load_sketch(source, comparison.depth, comparison.seed, owner=owner, progress=told)
+    sketch: Sketch
+    checkpoint: Checkpoint | None
+    anatomy: Anatomy | None
+
+    @property
+    def bytes_read(self) -> int:
+        return self.checkpoint.bytes_read if self.checkpoint is not None else 0
+
+    def component(self, name: str) -> Component | None:
+        parts = self.anatomy.components if self.anatomy is not None else ()
+        return next((component for component in parts if component.name == name), None)
+
+
+def _load(
+    comparison: Comparison, source: str, owner: str, open_files: ExitStack, progress: Progress | None
+) -> _Source:
+    def told(done: int, total: int) -> None:
+        if progress is not None and (done == total or done % 64 == 0):
+            progress(f"{source}: {done} of {total} tensors sampled")
+
+    if is_sketch(Path(source)):
+        return _Source(named_sketch(Path(source), owner=owner), None, None)
+    checkpoint = open_files.enter_context(open_checkpoint(source))
+    anatomy = describe(checkpoint)
+    plan = plan_of(comparison.depth, comparison.seed)
+    name = Path(source).name or source
+    sketch = make_sketch(checkpoint, anatomy, plan, name=name, owner=owner, progress=told)
+    return _Source(sketch, checkpoint, anatomy)
+
+
+def _stream_of(suspect: _Source, references: Sequence[_Source], progress: Progress | None) -> Stream:
+    def stream(
+        name: str, number: int, counterpart: str, layer_of: Mapping[int, int] | None
+    ) -> tuple[WholePart, ...]:
+        reference = references[number]
+        mine, theirs = suspect.component(name), reference.component(counterpart)
+        if suspect.checkpoint is None or reference.checkpoint is None or mine is None or theirs is None:
+            return ()
+        if progress is not None:
+            progress(f"{name} ↔ {reference.sketch.name}: every value")
+        return compare_whole((suspect.checkpoint, mine), (reference.checkpoint, theirs), layer_of)
+
+    return stream
 
 
 def _describe(sketch: Sketch) -> dict[str, Any]:
@@ -171,11 +229,14 @@ def _component(result: ComponentResult, language: Language) -> dict[str, Any]:
         "said": {"reason": _keyed(result.reason), "warnings": [_keyed(w) for w in result.warnings]},
     }
     if evidence is not None:
+        kept = evidence.persistence
         out["detail"] = {
             **evidence.detail,
             "z": evidence.z,
             "is_private": evidence.is_private,
             "mapped_share": evidence.mapped_share,
+            "persistence": None if kept is None else kept.ratio,
+            "whole": [_whole(part) for part in result.whole],
             "detectable_kappa": evidence.power.detectable_kappa,
             "detectable_effect": _finite(evidence.power.detectable_rho),
             "gain_cosine": evidence.gain_cosine,
@@ -187,6 +248,18 @@ def _component(result: ComponentResult, language: Language) -> dict[str, Any]:
 def _keyed(reason: Reason) -> dict[str, Any]:
     """Return a sentence as its key and figures, for a page that says it in both languages."""
     return {"key": reason.key, "figures": dict(reason.figures)}
+
+
+def _whole(part: WholePart) -> dict[str, Any]:
+    role, layer, expert = part.place
+    return {
+        "role": role,
+        "layer": layer,
+        "expert": expert,
+        "n_values": part.n_values,
+        "cosine": part.cosine,
+        "relative_error": _finite(part.relative_error),
+    }
 
 
 def _controls(result: ComponentResult) -> dict[str, Any]:

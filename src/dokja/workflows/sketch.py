@@ -42,13 +42,7 @@ def load_sketch(
     """
     path = Path(source)
     if is_sketch(path):
-        sketch = read_sketch(path)
-        return replace(
-            sketch,
-            name=name or sketch.name,
-            owner=owner or sketch.owner,
-            licence=licence or sketch.licence,
-        )
+        return named_sketch(path, name=name, owner=owner, licence=licence)
     with open_checkpoint(source) as checkpoint:
         return make_sketch(
             checkpoint,
@@ -59,6 +53,14 @@ def load_sketch(
             licence=licence,
             progress=None if progress is None else lambda done, total: progress(source, done, total),
         )
+
+
+def named_sketch(path: Path, *, name: str = "", owner: str = "", licence: str = "") -> Sketch:
+    """Return the sketch in a file, with what is said here in place of what it says."""
+    sketch = read_sketch(path)
+    return replace(
+        sketch, name=name or sketch.name, owner=owner or sketch.owner, licence=licence or sketch.licence
+    )
 
 
 def write_sketch(sketch: Sketch, to: Path) -> int:
