@@ -7,7 +7,9 @@ of a byte shows. It holds plain JSON only; what the values mean is checked by `d
     profile     "public" or "auditor"
     stage       name of the stage
     rulebook    the rulebook in force, as it is hashed
-    decision    {"body": what was decided, "before": place in the log up to which events were read}
+    decision    {"body": what people signed: what is public, and a commitment to everything,
+                 "before": place in the log up to which events were read,
+                 "opened": auditor only: the salt and the value that the commitment covers}
     record      what lies in the log, by place: events in full, sealed events by digest alone, statements about keys,
                 erasures; each with its inclusion proof
     personal    auditor only: personal payloads with their salts
@@ -85,6 +87,14 @@ class Personal:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """What the signed body commits to, with the salt (hex digits) that hid it."""
+
+    salt: str
+    value: Mapping[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
 class Dossier:
     """A decision with everything it rests on.
 
@@ -92,13 +102,14 @@ class Dossier:
         profile: `public` or `auditor`.
         stage: Name of the stage.
         rulebook: The rulebook in force, as it is hashed.
-        decision: What was decided, as it is hashed and signed.
+        decision: What was signed: what is public of the decision, and a commitment to everything.
         before: Events at places before this one were read for the decision.
         record: The log's places that concern the stage, in order.
         personal: Personal payloads; none in a public dossier.
         log_key: Verifier key of the log, `name+id+base64`.
         checkpoint: Signed state of the log in which everything is proven.
         earlier: Earlier signed states, oldest first.
+        opened: What the decision's commitment covers; None in a public dossier.
     """
 
     profile: str
@@ -111,6 +122,7 @@ class Dossier:
     log_key: str
     checkpoint: str
     earlier: tuple[Earlier, ...]
+    opened: Opened | None = None
 
     def as_json(self) -> dict[str, JSON]:
         """Return everything but the seal, as a JSON object."""
@@ -119,7 +131,13 @@ class Dossier:
             "profile": self.profile,
             "stage": self.stage,
             "rulebook": dict(self.rulebook),
-            "decision": {"body": dict(self.decision), "before": self.before},
+            "decision": {
+                "body": dict(self.decision),
+                "before": self.before,
+                "opened": None
+                if self.opened is None
+                else {"salt": self.opened.salt, "value": dict(self.opened.value)},
+            },
             "record": [
                 {"place": e.place, "kind": e.kind, **e.body, "proof": [h.hex() for h in e.proof]}
                 for e in self.record
@@ -181,7 +199,7 @@ def read_dossier(data: bytes) -> ReadDossier:
         raise DossierUnreadable(f"The dossier's format is {top['format']!r}; this dokja reads {FORMAT!r}.")
     if top["profile"] not in (PUBLIC, AUDITOR):
         raise DossierUnreadable(f"A dossier is {PUBLIC} or {AUDITOR}, not {top['profile']!r}.")
-    decision = _object(top["decision"], "decision", {"body", "before"})
+    decision = _object(top["decision"], "decision", {"body", "before", "opened"})
     log = _object(top["log"], "log", {"key", "checkpoint", "earlier"})
     dossier = Dossier(
         profile=str(top["profile"]),
@@ -198,6 +216,7 @@ def read_dossier(data: bytes) -> ReadDossier:
         earlier=tuple(
             _earlier(e, f"log.earlier[{n}]") for n, e in enumerate(_list(log["earlier"], "log.earlier"))
         ),
+        opened=None if decision["opened"] is None else _opened(decision["opened"], "decision.opened"),
     )
     return ReadDossier(dossier, _text(top["seal"], "seal"), is_canonical)
 
@@ -224,10 +243,20 @@ def _entry(value: JSON, at: str) -> Entry:
 
 def _personal(value: JSON, at: str) -> Personal:
     entry = _object(value, at, {"place", "salt", "value"})
-    salt = _text(entry["salt"], f"{at}.salt")
-    if not re.fullmatch(r"([0-9a-f]{2}){16,64}", salt):
-        raise DossierUnreadable(f"{at}.salt is not 16 to 64 bytes in hex digits.")
+    salt = _salt(entry["salt"], f"{at}.salt")
     return Personal(_place(entry["place"], f"{at}.place"), salt, _object(entry["value"], f"{at}.value"))
+
+
+def _opened(value: JSON, at: str) -> Opened:
+    entry = _object(value, at, {"salt", "value"})
+    return Opened(_salt(entry["salt"], f"{at}.salt"), _object(entry["value"], f"{at}.value"))
+
+
+def _salt(value: JSON, at: str) -> str:
+    salt = _text(value, at)
+    if not re.fullmatch(r"([0-9a-f]{2}){16,64}", salt):
+        raise DossierUnreadable(f"{at} is not 16 to 64 bytes in hex digits.")
+    return salt
 
 
 def _earlier(value: JSON, at: str) -> Earlier:

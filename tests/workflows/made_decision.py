@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dokja.canonical import JSON
-from dokja.dossier import Dossier
+from dokja.dossier import Dossier, Opened
 from dokja.program import rulebook as rb
-from dokja.program.decision import decide, decision_body, decision_digest
+from dokja.program.decision import decide, decision_digest
 from dokja.program.events import Event, PersonalPayload
 from dokja.program.payloads import Kind
+from dokja.program.publication import signed_body
 from dokja.signature import SigningKey, key_statement
 from dokja.store.checkpoint_note import NoteKey
 from dokja.store.dossiers import make_dossier
@@ -29,6 +30,7 @@ ROLES = (
     rb.Role(name="chair", seats=1, at_least=1),
     rb.Role(name="auditor", seats=1),
 )
+SALT = bytes(range(16))
 SEALED_KINDS = frozenset({Kind.EXPERT_SCORE, Kind.USER_RATING})
 
 
@@ -44,12 +46,13 @@ class Decided:
     store: Store
     book: rb.Rulebook
     body: dict[str, JSON]
+    everything: dict[str, JSON]
     before: int
 
     def dossier(self, *, public: bool) -> Dossier:
         return make_dossier(
             self.store, self.book.id, rulebook=self.book.canonical(), decision=self.body, before=self.before,
-            log_key=LOG_KEY, sealed=is_sealed if public else None,
+            log_key=LOG_KEY, opened=Opened(SALT.hex(), self.everything), sealed=is_sealed if public else None,
         )  # fmt: skip
 
     def sign(self, signers: Iterable[str], *, at: str = AFTER) -> None:
@@ -92,6 +95,8 @@ def decided_stage(
     store.checkpoint(ORIGIN, KEYS["log"])
     store.append_all(entries[40:])
     events = store.events(book.id)
-    decided = Decided(store, book, decision_body(decide(book, events)), before=3 + len(events))
+    outcome = decide(book, events).as_json()
+    everything: dict[str, JSON] = {"outcome": outcome, "uncertainty": None}
+    decided = Decided(store, book, signed_body(book, outcome, None, SALT), everything, before=3 + len(events))
     decided.sign(signers)
     return decided

@@ -231,10 +231,11 @@ _MARK: Mapping[str, Check] = {
 }
 
 SCHEMAS: Mapping[Kind, Mapping[str, Check]] = {
-    Kind.STAGE_OPENED: {"rulebook": is_digest},
+    Kind.STAGE_OPENED: {"rulebook": is_digest, "file?": is_digest},
     Kind.AMENDMENT: {
         "previous": is_digest,
         "rulebook": is_digest,
+        "file?": is_digest,
         "effective_at": is_time,
         "positions": list_of(
             record(

@@ -182,7 +182,12 @@ def signed_body(
         outcome: `Decision.as_json()`.
         uncertainty: `Uncertainty.as_json()`, with the seed that reproduces it; None when none was computed.
         salt: At least 16 random bytes, kept for the auditor's dossier.
+
+    Raises:
+        InvalidInput: The decision applies a rulebook that is not in force.
     """
+    if outcome["counterfactual"]:
+        raise InvalidInput("A comparison with another rulebook is not a decision and cannot be signed.")
     everything = view_decision(rulebook, outcome, uncertainty, Viewer(Profile.AUDITOR))
     return {
         "public": view_decision(rulebook, outcome, uncertainty, Viewer(Profile.PUBLIC)),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import sqlalchemy as sa
 
 from dokja.canonical import JSON, parse_json
-from dokja.dossier import AUDITOR, PUBLIC, Dossier, Earlier, Personal
+from dokja.dossier import AUDITOR, PUBLIC, Dossier, Earlier, Opened, Personal
 from dokja.dossier import Entry as DossierEntry
 from dokja.errors import InvalidInput, NotAllowed
 from dokja.program.events import Event
@@ -25,6 +25,7 @@ def make_dossier(
     decision: Mapping[str, JSON],
     before: int,
     log_key: NoteKey,
+    opened: Opened,
     sealed: Callable[[Event], bool] | None = None,
 ) -> Dossier:
     """Return the dossier of a decision.
@@ -33,9 +34,10 @@ def make_dossier(
         store: Where the stage was recorded; its log must have signed a checkpoint since.
         stage: Name of the stage.
         rulebook: The rulebook in force, as it is hashed.
-        decision: What was decided, as it is hashed and signed.
+        decision: What was signed: what is public of the decision, and a commitment to everything.
         before: Events at places before this one were read for the decision.
         log_key: The log's key as verifiers know it.
+        opened: What the commitment covers; it goes into the auditor's dossier only.
         sealed: For the public dossier, which events are shown by their digest alone; None makes the auditor's dossier,
             with everything and the personal payloads that are not erased.
 
@@ -69,6 +71,7 @@ def make_dossier(
             log_key=str(log_key),
             checkpoint=notes[-1].render(),
             earlier=tuple(_earlier(connection, notes[:-1], size)),
+            opened=opened if sealed is None else None,
         )
 
 

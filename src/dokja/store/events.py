@@ -137,6 +137,21 @@ class Store:
         with self.database.reading() as connection:
             return tuple(Event.from_json(parse_json(body)) for body in connection.execute(query).scalars())
 
+    def placed_events(self, stage: str) -> tuple[tuple[int, Event], ...]:
+        """Return the events of a stage with their places, in the order of the log."""
+        query = (
+            sa.select(EVENTS.c.place, EVENTS.c.body).where(EVENTS.c.stage == stage).order_by(EVENTS.c.place)
+        )
+        with self.database.reading() as connection:
+            return tuple(
+                (row.place, Event.from_json(parse_json(row.body))) for row in connection.execute(query)
+            )
+
+    def size(self) -> int:
+        """Return how many leaves the log has: the place the next one takes."""
+        with self.database.reading() as connection:
+            return log.log_size(connection)
+
     def stages(self) -> list[str]:
         """Return the names of the stages in the order of their first events."""
         query = sa.select(EVENTS.c.stage).group_by(EVENTS.c.stage).order_by(sa.func.min(EVENTS.c.place))

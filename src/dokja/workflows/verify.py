@@ -16,11 +16,15 @@ from dokja.errors import DokjaError, EventInvalid, InvalidInput, KeyRefused
 from dokja.program.decision import decide, decision_digest
 from dokja.program.events import Event, in_force
 from dokja.program.payloads import Kind
-from dokja.program.rulebook import Rulebook, Unknown, rulebook_from_json
+from dokja.program.publication import Viewer, view_decision
+from dokja.program.rulebook import Profile, Rulebook, Unknown, rulebook_from_json
+from dokja.program.uncertainty import assess
 from dokja.signature import KeyRing, Signature
 from dokja.store.checkpoint_note import NoteKey
 from dokja.workflows.verification import Standing, Statement, VerificationReport, broken, holds, unknown
 from dokja.workflows.verify_log import log_statements
+
+_MOST_REPLICATES = 100_000
 
 __all__ = ["Standing", "Statement", "VerificationReport", "verify_dossier"]
 
@@ -64,6 +68,8 @@ class _Verifier:
         yield self._event_signatures()
         yield self._personal()
         yield self._decision_signatures()
+        yield self._decision_public()
+        yield self._commitment()
         yield self._decision()
         yield self._uncertainty()
 
@@ -243,6 +249,40 @@ class _Verifier:
             signed.append((place_of[event.id], str(payload["signer"]), signature))
         return signed, ""
 
+    def _decision_public(self) -> Statement:
+        """What the signed body shows must be exactly the rulebook's public view of what it commits to."""
+        name, opened = "decision.public", self.dossier.opened
+        if opened is None:
+            return (
+                unknown(name, "sealed")
+                if self.dossier.profile != AUDITOR
+                else broken(name, "sealed_from_auditor")
+            )
+        if isinstance(self._book, DokjaError):
+            return broken(name, "no_rule")
+        outcome, uncertainty = opened.value.get("outcome"), opened.value.get("uncertainty")
+        if not isinstance(outcome, dict) or not isinstance(uncertainty, dict | None):
+            return broken(name, "malformed")
+        try:
+            public = view_decision(self._book, outcome, uncertainty, Viewer(Profile.PUBLIC))
+            same = canonical_bytes(public) == canonical_bytes(self.dossier.decision.get("public"))
+        except (KeyError, TypeError, ValueError, AttributeError, InvalidInput):
+            return broken(name, "malformed")
+        return holds(name) if same else broken(name, "differs")
+
+    def _commitment(self) -> Statement:
+        name, opened = "decision.commitment", self.dossier.opened
+        if opened is None:
+            return (
+                unknown(name, "sealed")
+                if self.dossier.profile != AUDITOR
+                else broken(name, "sealed_from_auditor")
+            )
+        if self.dossier.profile != AUDITOR:
+            return broken(name, "published")
+        committed = digest_salted(bytes.fromhex(opened.salt), dict(opened.value))
+        return holds(name) if committed == self.dossier.decision.get("sealed") else broken(name, "differs")
+
     def _decision(self) -> Statement:
         name, dossier = "decision.recomputed", self.dossier
         if isinstance(self._book, DokjaError) or isinstance(self._events_or_error, EventInvalid):
@@ -250,17 +290,37 @@ class _Verifier:
         hidden = [entry for entry in self._sealed if entry.place < dossier.before]
         if hidden:
             return unknown(name, "sealed", sealed=len(hidden))
+        if dossier.opened is None:
+            return unknown(name, "no_opened")
         read = [event for place, event, _ in self._open if place < dossier.before]
         try:
             outcome = decide(self._book, read).as_json()
         except DokjaError as error:
             return broken(name, "refused", sentence=error.message)
-        same = canonical_bytes(outcome) == canonical_bytes(dossier.decision.get("outcome"))
+        same = canonical_bytes(outcome) == canonical_bytes(dossier.opened.value.get("outcome"))
         return holds(name, events=len(read)) if same else broken(name, "differs", events=len(read))
 
     def _uncertainty(self) -> Statement:
-        name, stated = "decision.uncertainty", self.dossier.decision.get("uncertainty")
-        return holds(name) if stated is None else unknown(name, "simulated")
+        """Resamples are drawn again from their seed; another numpy may draw others, which breaks nothing."""
+        name, opened = "decision.uncertainty", self.dossier.opened
+        stated = None if opened is None else opened.value.get("uncertainty")
+        if opened is None or self._sealed:
+            return unknown(name, "sealed")
+        if stated is None:
+            return holds(name)
+        if isinstance(self._book, DokjaError) or not isinstance(stated, dict):
+            return broken(name, "malformed")
+        read = [event for place, event, _ in self._open if place < self.dossier.before]
+        try:
+            seed, replicates = int(str(stated.get("seed"))), int(str(stated.get("replicates")))
+            again = assess(self._book, read, seed, replicates=min(replicates, _MOST_REPLICATES)).as_json()
+        except (DokjaError, ValueError):
+            return broken(name, "malformed")
+        return (
+            holds(name)
+            if canonical_bytes(again) == canonical_bytes(stated)
+            else unknown(name, "drawn_otherwise")
+        )
 
 
 def _standing(events: list[Event]) -> list[Event]:

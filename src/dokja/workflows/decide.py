@@ -1,0 +1,207 @@
+"""Decide: compute what the rules give, let people sign it, and write the two dossiers.
+
+1. `propose` computes the decision from everything recorded so far and keeps it: body, salt and the place in the log.
+2. People sign the proposal's digest; each signature is an event.
+3. `write_dossiers` writes the public and the auditor's file once enough people have signed.
+
+What is signed never changes: a later event needs a new proposal, and the one before stays where it is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dokja.canonical import JSON, canonical_bytes, parse_json
+from dokja.dossier import Opened, write_dossier
+from dokja.errors import InvalidInput, NotAllowed
+from dokja.program.decision import Decision, decide, decision_digest
+from dokja.program.events import Event
+from dokja.program.payloads import Kind
+from dokja.program.publication import is_sealed, signed_body
+from dokja.program.rulebook import Rulebook, Unknown
+from dokja.program.uncertainty import Uncertainty, assess
+from dokja.signature import Count, Signature, SigningKey
+from dokja.store.dossiers import make_dossier
+from dokja.workflows.desk import Actor, Desk, Happening
+
+DEFAULT_REPLICATES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A decision people may sign.
+
+    Args:
+        body: What they sign: what is public, and a commitment to everything.
+        everything: What the commitment covers.
+        salt: Hides it until the auditor's dossier shows it.
+        before: Events at places before this one were read.
+        rulebook: The rulebook applied.
+    """
+
+    body: dict[str, JSON]
+    everything: dict[str, JSON]
+    salt: bytes
+    before: int
+    rulebook: Rulebook
+
+    @property
+    def digest(self) -> str:
+        """Return the digest that is signed."""
+        return decision_digest(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the rules give, with how sure it is.
+
+    Args:
+        decision: What the rules give.
+        uncertainty: How sure it is; None when it was not asked for.
+        rulebook: The rulebook in force.
+        before: Events at places before this one were read.
+    """
+
+    decision: Decision
+    uncertainty: Uncertainty | None
+    rulebook: Rulebook
+    before: int
+
+
+def look(desk: Desk, stage: str, *, seed: int | None, replicates: int = DEFAULT_REPLICATES) -> Seen:
+    """Return what the rules give now, without keeping anything.
+
+    Args:
+        desk: The office's desk.
+        stage: Name of the stage.
+        seed: Of the resamples; None leaves the uncertainty out.
+        replicates: Resamples.
+    """
+    name = desk.require_stage(stage)
+    rulebook = desk.rulebook(name)
+    before = desk.store.size()
+    events = desk.store.events(name, before=before)
+    uncertainty = None if seed is None else assess(rulebook, events, seed, replicates=replicates)
+    return Seen(decide(rulebook, events), uncertainty, rulebook, before)
+
+
+def propose(desk: Desk, seen: Seen, random: Callable[[int], bytes] = os.urandom) -> Proposal:
+    """Keep a decision as a proposal people can sign, and return it."""
+    outcome = seen.decision.as_json()
+    uncertainty = None if seen.uncertainty is None else seen.uncertainty.as_json()
+    salt = random(16)
+    proposal = Proposal(
+        body=signed_body(seen.rulebook, outcome, uncertainty, salt),
+        everything={"outcome": outcome, "uncertainty": uncertainty},
+        salt=salt,
+        before=seen.before,
+        rulebook=seen.rulebook,
+    )
+    kept: dict[str, JSON] = {
+        "body": proposal.body,
+        "everything": proposal.everything,
+        "salt": salt.hex(),
+        "before": proposal.before,
+    }
+    file = desk.store.blobs.put(canonical_bytes(kept))
+    folder = desk.folder / "proposals"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{proposal.digest.removeprefix('sha256:')}.digest").write_text(file + "\n", encoding="utf-8")
+    return proposal
+
+
+def read_proposal(desk: Desk, stage: str, digest: str) -> Proposal:
+    """Return the proposal with this digest.
+
+    Raises:
+        InvalidInput: There is none.
+    """
+    pointer = desk.folder / "proposals" / f"{digest.removeprefix('sha256:')}.digest"
+    if not pointer.is_file():
+        raise InvalidInput(f"There is no proposal {digest!r}.", hint="Make one with: dokja stage decide")
+    kept = parse_json(desk.store.blobs.get(pointer.read_text(encoding="utf-8").strip()))
+    assert isinstance(kept, dict)
+    body, everything, before = kept["body"], kept["everything"], kept["before"]
+    assert isinstance(body, dict)
+    assert isinstance(everything, dict)
+    assert isinstance(before, int)
+    return Proposal(body, everything, bytes.fromhex(str(kept["salt"])), before, desk.rulebook(stage))
+
+
+def sign(desk: Desk, stage: str, proposal: Proposal, key: SigningKey, at: str) -> Event:
+    """Record a person's signature of a proposal and return its event.
+
+    Raises:
+        KeyRefused, NotAllowed: The key is not enrolled, or no longer counts.
+    """
+    name = desk.require_stage(stage)
+    ring = desk.store.key_ring()
+    if key.id not in ring:
+        raise NotAllowed(f"The key {key.id} is not enrolled.", hint="Enrol it with: dokja key enrol")
+    made = key.sign("decision", proposal.digest, at)
+    refusal = ring.refusal(made, "decision", proposal.digest, desk.store.size())
+    if refusal is not None:
+        raise NotAllowed(f"This signature would not count: {refusal.key}.", reason=refusal.key)
+    person = ring[key.id].person
+    payload: dict[str, JSON] = {
+        "decision": proposal.digest,
+        "signer": person,
+        "key": made.key,
+        "signature": made.signature,
+    }
+    return desk.record(
+        name, Actor(person, at), [Happening(Kind.DECISION_SIGNED, payload)], proposal.rulebook
+    )[0]
+
+
+def count_signatures(desk: Desk, stage: str, proposal: Proposal) -> Count | None:
+    """Return who signed a proposal; None where the rulebook does not say how many must."""
+    rule = proposal.rulebook.signatures
+    if isinstance(rule.k, Unknown):
+        return None
+    ring = desk.store.key_ring()
+    any_role = frozenset(ring[key].role for key in ring)
+    roles = any_role if isinstance(rule.roles, Unknown) else frozenset(role.name for role in rule.roles)
+    signed = [
+        (place, Signature(str(event.payload["key"]), event.at, str(event.payload["signature"])))
+        for place, event in desk.store.placed_events(desk.require_stage(stage))
+        if event.kind is Kind.DECISION_SIGNED and event.payload["decision"] == proposal.digest
+    ]
+    return ring.count(signed, "decision", proposal.digest, needed=rule.k, roles=roles)
+
+
+def write_dossiers(desk: Desk, stage: str, proposal: Proposal, folder: Path) -> tuple[Path, Path]:
+    """Write the public and the auditor's dossier of a signed decision and return their paths.
+
+    Raises:
+        NotAllowed: Not enough people have signed.
+    """
+    name = desk.require_stage(stage)
+    count = count_signatures(desk, name, proposal)
+    if count is not None and not count.met:
+        raise NotAllowed(
+            f"{len(count.people)} of {count.needed} people have signed.",
+            hint="Let the others sign: dokja stage sign DIGEST --key FILE",
+            signed=list(count.people),
+        )
+    desk.store.checkpoint(desk.origin, desk.log_key)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = folder / f"{name}.public.dossier.json", folder / f"{name}.auditor.dossier.json"
+    for path, public in zip(paths, (True, False), strict=True):
+        dossier = make_dossier(
+            desk.store,
+            name,
+            rulebook=proposal.rulebook.canonical(),
+            decision=proposal.body,
+            opened=Opened(proposal.salt.hex(), proposal.everything),
+            before=proposal.before,
+            log_key=desk.note_key,
+            sealed=(lambda event: is_sealed(proposal.rulebook, event.kind)) if public else None,
+        )
+        partial = path.with_name(path.name + ".partial")
+        partial.write_bytes(write_dossier(dossier))
+        partial.replace(path)
+    return paths

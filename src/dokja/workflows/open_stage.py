@@ -1,0 +1,114 @@
+"""Open a stage under a frozen rulebook, and record who takes part and what is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from dokja.canonical import JSON
+from dokja.errors import NotAllowed
+from dokja.program.events import Event
+from dokja.program.payloads import Kind
+from dokja.program.rulebook import Rulebook
+from dokja.signature import SigningKey, key_statement
+from dokja.workflows.desk import Actor, Desk, Happening
+
+
+def open_stage(desk: Desk, rulebook: Rulebook, actor: Actor, stage: str = "") -> Event:
+    """Freeze a rulebook by recording its digest, and open the stage under it.
+
+    Args:
+        desk: The office's desk.
+        rulebook: Checked; its digest is what everything after refers to.
+        actor: Who opens it.
+        stage: Name of the stage; the rulebook's id by default.
+
+    Raises:
+        NotAllowed: The stage is open already.
+    """
+    name = stage or rulebook.id
+    if name in desk.store.stages():
+        raise NotAllowed(
+            f"Stage {name!r} is open already.",
+            hint="A change of its rules is an amendment: dokja stage amend.",
+        )
+    payload: dict[str, JSON] = {"rulebook": rulebook.digest(), "file": desk.keep_rulebook(rulebook)}
+    return desk.record(name, actor, [Happening(Kind.STAGE_OPENED, payload)], rulebook)[0]
+
+
+def amend_stage(
+    desk: Desk,
+    stage: str,
+    rulebook: Rulebook,
+    actor: Actor,
+    *,
+    effective_at: str,
+    positions: Mapping[str, str],
+) -> Event:
+    """Record a new version of the rulebook, with what each team said of it and when it takes effect.
+
+    Whether it does take effect is for the rules on amending to say; `dokja stage status` shows it.
+
+    Raises:
+        NotAllowed: It is not a later version of the rulebook in force.
+    """
+    name = desk.require_stage(stage)
+    before = desk.rulebook(name)
+    if rulebook.id != before.id or rulebook.version <= before.version:
+        raise NotAllowed(
+            f"Version {rulebook.version} of {rulebook.id!r} does not come after version {before.version} of {before.id!r}."
+        )
+    said: list[JSON] = [
+        {"team": team, "position": position, "reason": ""} for team, position in positions.items()
+    ]
+    payload: dict[str, JSON] = {
+        "previous": before.digest(),
+        "rulebook": rulebook.digest(),
+        "file": desk.keep_rulebook(rulebook),
+        "effective_at": effective_at,
+        "positions": said,
+    }
+    return desk.record(name, actor, [Happening(Kind.AMENDMENT, payload)], before)[0]
+
+
+def enrol(desk: Desk, person: str, role: str, key: SigningKey, by: SigningKey | None, at: str) -> int:
+    """Enrol a person's key in a role and return the place of the statement in the log.
+
+    Args:
+        desk: The office's desk.
+        person: An actor's id, never a name.
+        role: In what capacity the person signs, e.g. `chair`.
+        key: The person's key, which signs for itself.
+        by: The organiser who vouches for it; None for the first organiser, whose key others compare with what was
+            published elsewhere.
+        at: Now, RFC 3339 in UTC.
+
+    Raises:
+        KeyRefused: It may not be enrolled.
+    """
+    statement = {
+        "action": "enrol",
+        "person": person,
+        "role": role,
+        "key": key.id,
+        "effective_at": at,
+        "reason": "appointed",
+    }
+    return desk.store.add_key_statement(key_statement(statement, [key] if by is None else [key, by], at))
+
+
+def revoke(desk: Desk, key_id: str, by: SigningKey, at: str, reason: str) -> int:
+    """Revoke a key from now on and return the place of the statement in the log.
+
+    Raises:
+        KeyRefused: Whoever signs may not revoke it.
+    """
+    statement = {"action": "revoke", "key": key_id, "effective_at": at, "reason": reason}
+    return desk.store.add_key_statement(key_statement(statement, [by], at))
+
+
+def new_key(path: Path) -> SigningKey:
+    """Make a key in a new file that only its owner can read."""
+    key = SigningKey.generate()
+    key.save(path)
+    return key
