@@ -4,6 +4,7 @@ An error means *we could not look*; what we saw is a `Finding`, never an excepti
 
     DokjaError
     ├── InvalidInput            what you gave us cannot be used; nothing was changed
+    │   ├── BallotsInvalid      a file of ballots with mistakes, each with its line
     │   ├── DisclosureContradictory  published figures and assumptions that no scores can satisfy
     │   ├── EventInvalid        an event, or a history of events, that breaks its own rules
     │   ├── RulebookInvalid     a rulebook with mistakes: one sentence for each
@@ -63,6 +64,13 @@ class DisclosureContradictory(InvalidInput):
 
     code = "invalid.disclosure"
     default_hint = "One of the figures, their rounding, or an assumption is wrong; check them against the releases."
+
+
+class BallotsInvalid(InvalidInput):
+    """A file of ballots has mistakes; `fields["mistakes"]` lists every one as line and sentence."""
+
+    code = "invalid.ballots"
+    default_hint = "Correct the lines named and read the file again; no ballot of it was taken."
 
 
 class EventInvalid(InvalidInput):

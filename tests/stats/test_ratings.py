@@ -1,0 +1,120 @@
+"""Averages of raters: against numpy, scipy and the plain arithmetic decisions use."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dokja.errors import InvalidInput
+from dokja.program.averages import average
+from dokja.program.rulebook import Averaging
+from dokja.stats.ratings import mean, severity_adjusted, trimmed_mean
+
+seeds = st.integers(0, 10_000)
+
+
+def marks(seed: int, raters: int = 8, teams: int = 4, missing: int = 3):
+    rng = np.random.default_rng(seed)
+    scored = np.ones((raters, teams), dtype=bool)
+    for _ in range(missing):
+        scored[rng.integers(raters), rng.integers(teams)] = False
+    return rng.uniform(1, 10, (raters, teams)), scored
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds)
+def test_a_rater_drawn_twice_is_two_raters(seed: int) -> None:
+    scores, scored = marks(seed)
+    counts = np.random.default_rng(seed).integers(0, 4, (1, 8)).astype(float)
+    doubled = np.repeat(np.arange(8), counts[0].astype(int))
+    for rule in (mean, trimmed_mean, severity_adjusted):
+        one = rule(scores, scored, counts)
+        other = rule(scores[doubled], scored[doubled], np.ones((1, doubled.size)))
+        assert (one.defined == other.defined).all()
+        assert one.values[one.defined] == pytest.approx(other.values[other.defined], abs=1e-9)
+        assert np.isnan(one.values[~one.defined]).all()
+
+
+def test_the_trimmed_mean_is_scipys_where_the_drop_is_a_share() -> None:
+    scores, scored = marks(1, raters=10, missing=0)
+    expected = scipy.stats.trim_mean(scores, 0.1)
+    assert trimmed_mean(scores, scored, np.ones((1, 10))).values[0] == pytest.approx(expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds)
+def test_severity_adjustment_is_the_least_squares_fit(seed: int) -> None:
+    scores, scored = marks(seed, missing=6)
+    fitted = severity_adjusted(scores, scored, np.ones((1, 8)))
+    rows, raters, teams = int(scored.sum()), 8, 4
+    r, t = np.nonzero(scored)
+    design = np.zeros((rows + 1, teams + raters))
+    design[np.arange(rows), t] = 1
+    design[np.arange(rows), teams + r] = 1
+    design[rows, teams:] = 1e3
+    solution = np.linalg.lstsq(design, np.append(scores[scored], 0.0), rcond=None)[0]
+    assert fitted.values[0] == pytest.approx(solution[:4], abs=1e-6)
+
+
+def test_severity_adjustment_without_holes_is_the_mean() -> None:
+    scores, scored = marks(3, missing=0)
+    assert severity_adjusted(scores, scored, np.ones((1, 8))).values[0] == pytest.approx(scores.mean(0))
+
+
+def test_severity_adjustment_recovers_what_recusals_hide() -> None:
+    """The severe rater alone skipped the second team: the mean lifts it, the fit does not."""
+    team, severity = np.array([5.0, 5.0, 6.0]), np.array([-2.0, 0.0, 0.5])
+    scores = team + severity[:, None]
+    scored = np.ones((3, 3), dtype=bool)
+    scored[0, 1] = False
+    adjusted = severity_adjusted(scores, scored, np.ones((1, 3))).values[0]
+    assert adjusted == pytest.approx(team + severity.mean())
+    assert mean(scores, scored, np.ones((1, 3))).values[0][1] > adjusted[1] + 0.5
+
+
+def test_raters_who_share_no_team_give_no_adjusted_average() -> None:
+    scored = np.array([[True, False], [False, True]])
+    result = severity_adjusted(np.ones((2, 2)), scored, np.ones((1, 2)))
+    assert not result.defined.any()
+    assert average({("a", "x"): 1.0, ("b", "y"): 1.0}, ("x", "y"), Averaging.SEVERITY_ADJUSTED, 0) == {}
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, st.sampled_from(list(Averaging)))
+def test_plain_and_vectorised_averages_agree(seed: int, how: Averaging) -> None:
+    scores, scored = marks(seed, missing=8)
+    rule = {
+        Averaging.MEAN: mean,
+        Averaging.TRIMMED: trimmed_mean,
+        Averaging.SEVERITY_ADJUSTED: severity_adjusted,
+    }[how]
+    fast = rule(scores, scored, np.ones((1, 8)))
+    pairs = {(f"r{r}", f"t{t}"): float(scores[r, t]) for r, t in zip(*np.nonzero(scored), strict=True)}
+    plain = average(pairs, tuple(f"t{t}" for t in range(4)), how, 1)
+    for team in range(4):
+        assert (f"t{team}" in plain) == fast.defined[0, team]
+        if fast.defined[0, team]:
+            assert plain[f"t{team}"] == pytest.approx(fast.values[0, team], abs=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seeds, st.sampled_from([mean, trimmed_mean, severity_adjusted]))
+def test_a_lower_mark_never_lifts_its_team_nor_its_lead(seed: int, rule) -> None:
+    scores, scored = marks(seed)
+    rng = np.random.default_rng(seed + 1)
+    r, t = rng.choice(np.argwhere(scored))
+    before = rule(scores, scored, np.ones((1, 8))).values[0]
+    scores[r, t] -= rng.uniform(0, 9)
+    after = rule(scores, scored, np.ones((1, 8))).values[0]
+    assert after[t] <= before[t] + 1e-9
+    assert (after[t] - after <= before[t] - before + 1e-9).all()
+
+
+def test_scores_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(InvalidInput):
+        mean(np.ones((2, 2)), np.ones((2, 2), dtype=bool), np.ones((1, 3)))
+    with pytest.raises(InvalidInput):
+        mean(np.full((2, 2), np.nan), np.ones((2, 2), dtype=bool), np.ones((1, 2)))
