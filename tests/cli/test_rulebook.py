@@ -62,6 +62,18 @@ def test_a_check_as_json_carries_key_place_and_sentence(altered) -> None:
     assert "suites.individual.benchmarks" in sound["unknown"]
 
 
+def test_a_check_before_opening_names_every_unknown_that_a_stage_needs() -> None:
+    published = EXAMPLES / "korea-2026-08-stage2.toml"
+    assert run("check", published).return_value == 0
+    refused = run("check", published, "--to-open")
+    assert refused.return_value == 2
+    assert (
+        "signatures.k: this is unknown, and a stage cannot be opened without it."
+        in refused.stdout.splitlines()
+    )
+    assert run("check", TEMPLATE, "--to-open").return_value == 0
+
+
 @pytest.mark.parametrize(
     ("language", "unpublished", "line"),
     [("en", "not published", "teams kept: 4"), ("ko", "공개되지 않음", "남기는 팀 수: 4")],

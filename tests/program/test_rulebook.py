@@ -11,10 +11,13 @@ from dokja.errors import RulebookInvalid, RulebookUnknown
 from dokja.program.rulebook import (
     UNKNOWN,
     Rulebook,
+    needed_to_open,
     parse_rulebook,
     reasons_in,
     require_known,
+    require_openable,
     rulebook_from_json,
+    unknown_places,
 )
 from dokja.report.words import LANGUAGES, say_reason, sentences
 
@@ -349,7 +352,7 @@ def test_each_mistake_is_said_once_and_alone(key: str, edits: list[tuple[str, An
 
 
 def test_every_mistake_that_has_a_sentence_has_been_made() -> None:
-    made = {key for key, _ in MISTAKES} | {"too_large", "not_toml", "too_deep"}
+    made = {key for key, _ in MISTAKES} | {"too_large", "not_toml", "too_deep", "unknown_needed"}
     aside = {"check", "show", "diff", "label", "value", "outcome", "exit"}
     said = {key.split(".", 1)[1] for key in sentences() if key.startswith("rulebook.")}
     assert {key for key in said if key.split(".")[0] not in aside} == made
@@ -399,6 +402,36 @@ def test_an_unknown_is_refused_where_a_value_is_needed() -> None:
     with pytest.raises(RulebookUnknown, match=r"leaves appeals\.days unknown"):
         require_known(rulebook.appeals.days, "appeals.days")
     assert require_known(7, "appeals.days") == 7
+
+
+def unknowns_of(rulebook: Rulebook) -> list[str]:
+    found = needed_to_open(rulebook)
+    for language in LANGUAGES:
+        assert all(say_reason(one.reason, language).startswith(one.at) for one in found)
+    return [one.at for one in found]
+
+
+def test_a_stage_opens_with_what_teams_name_themselves_and_with_nothing_else_unknown() -> None:
+    rulebook = rulebook_from_json(TEMPLATE)
+    assert "suites.individual.benchmarks" in set(unknown_places(rulebook.canonical()))
+    assert unknowns_of(rulebook) == []
+    require_openable(rulebook)
+    edits = [
+        ("gates/threshold/points", "unknown"),
+        ("suites/common/repeats", "unknown"),
+        ("support/gpu/units", "unknown"),
+    ]
+    unready = rulebook_from_json(edited(*edits))
+    assert unknowns_of(unready) == ["suites.common.repeats", "gates.threshold.points"]
+    with pytest.raises(RulebookInvalid, match="unknown_needed"):
+        require_openable(unready)
+    organiser = rulebook_from_json(edited(("suites/individual/chosen_by", "organiser")))
+    assert unknowns_of(organiser) == ["suites.individual.benchmarks"]
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("korea-*.toml")), ids=lambda path: path.name)
+def test_no_stage_can_be_opened_under_rules_as_they_were_published(path: Path) -> None:
+    assert "signatures.k" in unknowns_of(parse_rulebook(path.read_bytes()))
 
 
 def test_lookups_find_parts_at_any_depth() -> None:

@@ -10,8 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dokja.errors import RulebookInvalid
-from dokja.program.rulebook import Rulebook, parse_rulebook, reasons_in, rulebook_from_json
-from dokja.report.rulebook import render_rulebook, unknown_places
+from dokja.program.rulebook import (
+    Rulebook,
+    parse_rulebook,
+    reasons_in,
+    rulebook_from_json,
+    unknown_places,
+)
+from dokja.report.rulebook import render_rulebook
 from dokja.report.words import LANGUAGES, say_reason
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "rulebooks").glob("*.toml"))

@@ -28,14 +28,15 @@ def command() -> None:
 
 @command.command()
 @click.argument("file", type=_FILE)
+@click.option("--to-open", is_flag=True, help="Also refuse every unknown that a stage cannot be opened with.")
 @_LANGUAGE
 @_JSON
-def check(file: Path, language: Language, as_json: bool) -> int:
+def check(file: Path, to_open: bool, language: Language, as_json: bool) -> int:
     """Say every mistake in a rulebook, or that there is none. Exit 2 when there is one."""
-    from dokja.report.rulebook import unknown_places
+    from dokja.program.rulebook import unknown_places
     from dokja.workflows.rulebook import check_rulebook
 
-    checked = check_rulebook(file)
+    checked = check_rulebook(file, to_open=to_open)
     sentences = [say_reason(reason, language) for reason in checked.mistakes]
     canonical = checked.rulebook.canonical() if checked.rulebook else {}
     unknown = list(unknown_places(canonical))

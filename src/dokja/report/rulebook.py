@@ -43,19 +43,6 @@ _SAID_WHEN_EMPTY = frozenset({"extra_eliminations"})
 _TITLES = frozenset({"title", "reason"})
 
 
-def unknown_places(value: JSON, at: str = "") -> Iterator[str]:
-    """Yield every place of a canonical rulebook that is marked unknown."""
-    if value == _UNKNOWN:
-        yield at
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from unknown_places(inner, f"{at}.{name}".lstrip("."))
-    elif isinstance(value, list):
-        for position, inner in enumerate(value, start=1):
-            place = inner.get("id", position) if isinstance(inner, dict) else position
-            yield from unknown_places(inner, f"{at}.{place}")
-
-
 def render_rulebook(rulebook: Rulebook, language: Language) -> str:
     """Return the whole rulebook as an indented outline, every unpublished value marked as such."""
     title = rulebook.title.ko if language == "ko" else rulebook.title.en

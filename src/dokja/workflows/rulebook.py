@@ -11,7 +11,7 @@ from dokja.finding import Reason
 from dokja.program.amendment import Change, OutcomeChange, changes, outcome_changes, succession_remarks
 from dokja.program.events import Event
 from dokja.program.rehearsal import Rehearsal, rehearse
-from dokja.program.rulebook import MOST_BYTES, Rulebook, parse_rulebook, reasons_in
+from dokja.program.rulebook import MOST_BYTES, Rulebook, parse_rulebook, reasons_in, require_openable
 from dokja.program.simulation import Assumptions
 from dokja.report.words import say_reason
 
@@ -45,16 +45,23 @@ def read_rulebook(path: Path) -> Rulebook:
         ) from error
 
 
-def check_rulebook(path: Path) -> Checked:
+def check_rulebook(path: Path, *, to_open: bool = False) -> Checked:
     """Return the rulebook a file holds, or every mistake in it.
+
+    Args:
+        path: The file.
+        to_open: Count as a mistake whatever is unknown and a stage cannot be opened without.
 
     Raises:
         InvalidInput: There is no such file, or it cannot be opened.
     """
     try:
-        return Checked(parse_rulebook(_read(path)), ())
+        rulebook = parse_rulebook(_read(path))
+        if to_open:
+            require_openable(rulebook)
     except RulebookInvalid as error:
         return Checked(None, reasons_in(error))
+    return Checked(rulebook, ())
 
 
 @dataclass(frozen=True, slots=True)

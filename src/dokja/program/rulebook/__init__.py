@@ -71,6 +71,7 @@ from dokja.program.rulebook.terms import (
     WhenInconclusive,
     require_known,
 )
+from dokja.program.rulebook.unknowns import needed_to_open, require_openable, unknown_places
 
 __all__ = [
     "MOST_BYTES",
@@ -137,8 +138,11 @@ __all__ = [
     "WhenInconclusive",
     "Window",
     "ZScore",
+    "needed_to_open",
     "parse_rulebook",
     "reasons_in",
     "require_known",
+    "require_openable",
     "rulebook_from_json",
+    "unknown_places",
 ]
