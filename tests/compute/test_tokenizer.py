@@ -160,6 +160,22 @@ def test_a_folder_brings_its_own_tokenizer(tmp_path: Path) -> None:
     assert loaded.encode("나는 12") == BYTE_LEVEL.encode("나는 12").ids
 
 
+@pytest.mark.parametrize(
+    ("config", "begin"),
+    [
+        ({"bos_token_id": 0, "eos_token_id": 1}, 0),
+        ({"text_config": {"bos_token_id": 1}}, 1),
+        ({"bos_token_id": None, "eos_token_id": 1}, 1),
+        ({"bos_token_id": 10**6}, None),
+        ({}, None),
+    ],
+)
+def test_the_begin_token_is_the_models_own_or_the_one_that_ends_a_text(
+    config: dict[str, Any], begin: int | None
+) -> None:
+    assert parse_tokenizer(BYTE_LEVEL.to_str(), config).begin == begin
+
+
 def test_a_model_without_a_tokenizer_is_unavailable(tmp_path: Path) -> None:
     make("qwen2_biases", tmp_path)
     with open_checkpoint(tmp_path) as checkpoint, pytest.raises(Unavailable, match="No tokenizer"):

@@ -35,7 +35,7 @@ class Tokenizer:
 
     Args:
         backend: The `tokenizers` object.
-        begin: Token that opens a text, or None when the tokenizer names none.
+        begin: Token that opens a text; where a model names none, the one that ends the text before; or None.
         always_begins: Whether it opens every text, or only an empty prompt, which needs something to follow.
     """
 
@@ -138,9 +138,11 @@ def parse_tokenizer(text: str, config: Mapping[str, object]) -> Tokenizer:
     begins = backend.encode("", add_special_tokens=True).ids
     if begins:
         return Tokenizer(backend, begins[0], always_begins=True)
-    begin = config.get("bos_token_id")
-    known = isinstance(begin, int) and backend.id_to_token(begin) is not None
-    return Tokenizer(backend, begin if known and isinstance(begin, int) else None, always_begins=False)
+    inner = config.get("text_config")
+    settings = inner if isinstance(inner, dict) else config
+    named = (settings.get("bos_token_id"), settings.get("eos_token_id"))
+    begin = next((token for token in named if isinstance(token, int) and backend.id_to_token(token)), None)
+    return Tokenizer(backend, begin, always_begins=False)
 
 
 def tokenizer_of_gguf(metadata: Mapping[str, object]) -> Tokenizer:
@@ -166,8 +168,8 @@ def tokenizer_of_gguf(metadata: Mapping[str, object]) -> Tokenizer:
         raise Unavailable(f"A GGUF tokenizer of kind {kind!r} is not rebuilt here; gpt2 and llama are.")
     backend.add_special_tokens(_added(tokens, types, _CONTROL, special=True))
     backend.add_tokens(_added(tokens, types, _USER_DEFINED, special=False))
-    begin = metadata.get("tokenizer.ggml.bos_token_id")
-    begin = begin if isinstance(begin, int) and 0 <= begin < len(tokens) else None
+    named = (metadata.get(f"tokenizer.ggml.{kind}_token_id") for kind in ("bos", "eos"))
+    begin = next((token for token in named if isinstance(token, int) and 0 <= token < len(tokens)), None)
     # llama.cpp's own default where a file is silent: SentencePiece models begin, byte-level ones do not.
     always = bool(metadata.get("tokenizer.ggml.add_bos_token", kind == "llama"))
     return Tokenizer(backend, begin, always_begins=always)
