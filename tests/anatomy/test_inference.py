@@ -56,6 +56,12 @@ def test_numbered_names_in_the_original_order_give_the_same_parts(tiny: Tiny) ->
         assert {key: where for key, where in found.items() if key in matrices} == matrices
 
 
+def test_heads_are_unknown_when_nothing_declares_them(llama: Tiny) -> None:
+    anatomy = describe(MemoryCheckpoint(obfuscated(llama.on_disk().arrays)))
+    assert anatomy.components[0].head_dim == 0
+    assert "anatomy.head_size_unknown" in [key for key, _ in anatomy.warnings]
+
+
 @pytest.mark.parametrize("tiny", ["gpt2", "bert", "clip", "siglip"], indirect=True)
 def test_what_shapes_leave_open_is_left_out_rather_than_wrong(tiny: Tiny) -> None:
     arrays = dict(sorted(tiny.on_disk().arrays.items()))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dokja.anatomy.family import ComponentRules, Match
-from dokja.anatomy.part import Axis, Part, Slice
+from dokja.anatomy.part import Axis, Component, ComponentKind, Part, Slice
 from dokja.anatomy.roles import axes_of
 from dokja.checkpoint.checkpoint import TensorInfo
 
@@ -179,3 +179,14 @@ def _product(lengths: tuple[int, ...]) -> int:
     for length in lengths:
         result *= length
     return result
+
+
+def numbered(components: Iterable[Component]) -> tuple[Component, ...]:
+    """Give the second and later component of a kind its `#2` and so on, in the order of the model."""
+    counts: Counter[ComponentKind] = Counter()
+    result = []
+    for component in components:
+        counts[component.kind] += 1
+        number, name = counts[component.kind], component.kind.value
+        result.append(replace(component, name=name if number == 1 else f"{name}#{number}"))
+    return tuple(result)

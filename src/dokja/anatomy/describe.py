@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dokja.anatomy.assemble import Draft, assemble, drafts_of
+from dokja.anatomy.assemble import Draft, assemble, drafts_of, numbered
 from dokja.anatomy.declared import declared, disagreements, hint_of
 from dokja.anatomy.exported import Known, constants, known_names
 from dokja.anatomy.families import FAMILIES
@@ -56,7 +56,7 @@ def describe(checkpoint: Checkpoint) -> Anatomy:
             components.append(component)
             warnings += more
     warnings += _warn_unassigned(unassigned)
-    return Anatomy(family.name, False, _numbered(components), unassigned, tuple(warnings))
+    return Anatomy(family.name, False, numbered(components), unassigned, tuple(warnings))
 
 
 def _best_family(known: list[Known]) -> tuple[list[Match], Family | None]:
@@ -147,18 +147,6 @@ def _with_rotary_order(component: Component, draft: Draft, checkpoint: Checkpoin
         return replace(part, source=replace(part.source, rows=rows[part.shape[0]]))
 
     return replace(component, parts=tuple(map(reorder, component.parts)))
-
-
-def _numbered(components: list[Component]) -> tuple[Component, ...]:
-    """Give the second and later component of a kind its `#2`, the one with most parameters keeping the plain name."""
-    counts: dict[ComponentKind, int] = {}
-    result = []
-    for component in components:
-        counts[component.kind] = number = counts.get(component.kind, 0) + 1
-        result.append(
-            component if number == 1 else replace(component, name=f"{component.kind.value}#{number}")
-        )
-    return tuple(result)
 
 
 def _warn_unassigned(unassigned: Mapping[str, str]) -> list[Warning_]:

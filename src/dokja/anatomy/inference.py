@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dokja.anatomy.assemble import numbered
 from dokja.anatomy.blocks import longest_run, residual_width
 from dokja.anatomy.declared import declared, hint_of
 from dokja.anatomy.heads import heads_of
@@ -59,19 +60,24 @@ def infer(checkpoint: Checkpoint) -> Anatomy:
     components: list[Component] = []
     for stack in sorted(stacks, key=lambda one: -len(one.parts)):
         outer, items = _take_ends(stack, items, position, is_first=not components)
-        components += _components(stack, outer, checkpoint, len(components))
+        components += _components(stack, outer, checkpoint)
     if components:
         warnings.append(("anatomy.inferred", {"components": len(components)}))
+    warnings += [
+        ("anatomy.head_size_unknown", {"component": component.name})
+        for component in components
+        if not component.head_dim and any(part.role == "attention.query" for part in component.parts)
+    ]
     unassigned = {name: "unknown" for name, _ in items}
     if unassigned:
         warnings.append(("anatomy.unassigned", {"reason": "unknown", "tensors": len(unassigned)}))
-    return Anatomy("inferred", True, tuple(components), unassigned, tuple(warnings))
+    return Anatomy("inferred", True, numbered(components), unassigned, tuple(warnings))
 
 
 def _in_layer_order(items: list[Item]) -> list[Item]:
     """Sort by the first number in the names, if it counts layers: writers put layer 10 before layer 2."""
-    numbered = [_FIRST_NUMBER.match(name) for name, _ in items]
-    keys = [(found[1], int(found[2])) if found else None for found in numbered]
+    starts = [_FIRST_NUMBER.match(name) for name, _ in items]
+    keys = [(found[1], int(found[2])) if found else None for found in starts]
     times = Counter(key for key in keys if key)
     if not times or sum(count == 1 for count in times.values()) * 2 > len(times):
         return items
@@ -171,14 +177,13 @@ def shapes_product(lengths: tuple[int, ...]) -> int:
     return result
 
 
-def _components(stack: _Found, outer: list[Part], checkpoint: Checkpoint, n_before: int) -> list[Component]:
+def _components(stack: _Found, outer: list[Part], checkpoint: Checkpoint) -> list[Component]:
     layers = sorted({part.layer for part in stack.parts if part.layer is not None})
     index = {(part.role, part.layer): part for part in stack.parts if part.expert is None}
     heads = heads_of(index, layers, hint_of(declared(checkpoint, stack.kind)))
     experts = [part.expert for part in stack.parts if part.expert is not None]
-    name = stack.kind.value if not n_before else f"{stack.kind.value}#{n_before + 1}"
     trunk = Component(
-        name=stack.kind.value if stack.kind is not ComponentKind.OTHER else name,
+        name=stack.kind.value,
         kind=stack.kind,
         parts=(*stack.parts, *(part for part in outer if part.role == "patch_embedding")),
         n_layers=stack.n_layers,
