@@ -146,7 +146,7 @@ def _readable(
 
 def _read(item: Item, claim: str, target: str, readable: Sequence[RecordedFinding]) -> _Reading:
     """Return how one claim about one component stands, no finding being REFUTED."""
-    figures: dict[str, JSON] = {"item": item.id, "claim": claim, "component": target}
+    figures: dict[str, JSON] = {"item": item.id, "claim": f"{claim}[{target}]" if target else claim}
     found = [one for one in readable if (one.finding.claim.name, one.finding.claim.about) == (claim, target)]
     examined = [one for one in found if one.finding.verdict is not Verdict.NOT_EXAMINED]
     if not examined:

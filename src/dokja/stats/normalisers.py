@@ -15,7 +15,14 @@ Scores = NDArray[np.float64]
 
 
 def min_max(scores: Scores, floor_share: float = 0.0) -> Scores:
-    """Return `floor_share` for the lowest, 1 for the highest, the rest in proportion; halfway when all are equal."""
+    """Return `floor_share` for the lowest, 1 for the highest, the rest in proportion; halfway when all are equal.
+
+    Assumes:
+        The lowest and highest of these teams are the ends of the scale; one outlier squeezes everyone else together.
+
+    Source:
+        Min-max normalisation: OECD (2008), Handbook on Constructing Composite Indicators, §5.3.
+    """
     _require_two(scores)
     low = scores.min(-1, keepdims=True)
     width = scores.max(-1, keepdims=True) - low
@@ -28,7 +35,10 @@ def max_scaled(scores: Scores) -> Scores:
     """Return each score as a share of the highest; 0 for all when the highest is 0.
 
     Assumes:
-        Scores are at least 0.
+        Scores are at least 0, on a scale whose 0 means nothing right.
+
+    Source:
+        Distance to a reference, the leader being the reference: OECD (2008), ibid., §5.4.
     """
     _require_two(scores)
     top = scores.max(-1, keepdims=True)
@@ -43,6 +53,9 @@ def z_score(scores: Scores, centre_share: float, spread_share: float) -> Scores:
     Assumes:
         The teams compared are the whole population. Not monotone between teams: a team that does worse changes the
         spread and can so gain on another team (`tests/program/test_monotone.py` keeps an example).
+
+    Source:
+        Standardisation: OECD (2008), ibid., §5.2, shifted and scaled to shares.
     """
     _require_two(scores)
     apart = np.ptp(scores, axis=-1, keepdims=True) > 0
@@ -60,6 +73,12 @@ def rank_share(scores: Scores, shares: NDArray[np.float64]) -> Scores:
 
     Raises:
         InvalidInput: One team alone, or fewer shares than teams.
+
+    Assumes:
+        Only the order means anything; how far apart teams are is lost.
+
+    Source:
+        Ranking: OECD (2008), ibid., §5.1, with ties sharing as in Kendall (1945).
     """
     _require_two(scores)
     if shares.size < scores.shape[-1]:

@@ -13,6 +13,12 @@ def ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
     Args:
         values: (..., things), finite.
+
+    Assumes:
+        Values are compared exactly: round them first where rounding errors could tell equals apart.
+
+    Source:
+        Standard competition ranking, `scipy.stats.rankdata(method="min")` from the top.
     """
     above: NDArray[np.int64] = (values[..., None, :] > values[..., :, None]).sum(-1)
     return above + 1

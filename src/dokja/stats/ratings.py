@@ -44,6 +44,9 @@ def mean(scores: Floats, scored: Bools, counts: Floats) -> Averages:
     Assumes:
         Raters who scored a team are like those who did not: where recusals leave holes, teams are compared through
         different raters.
+
+    Source:
+        Sample mean with frequency weights, the bootstrap replicate of Efron (1979), §2.
     """
     _require_shapes(scores, scored, counts)
     raters = counts @ scored
