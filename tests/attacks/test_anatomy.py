@@ -116,6 +116,12 @@ def test_any_header_of_an_exported_graph(table: dict[str, object]) -> None:
     assert_sound(describe(checkpoint), checkpoint)
 
 
+def test_a_tensor_with_no_entries_is_no_part() -> None:
+    shapes = {"model.embed_tokens.weight": (9, 4), "model.layers.0.self_attn.o_proj.weight": (4, 0)}
+    anatomy = describe(checkpoint_of(shapes, {}))
+    assert dict(anatomy.unassigned) == {"model.layers.0.self_attn.o_proj.weight": "shape_contradicts_role"}
+
+
 def test_a_name_with_a_thousand_dots_costs_nothing() -> None:
     name = "a." * 500 + "layers.0.mlp.up_proj.weight"
     anatomy = describe(checkpoint_of({name: (8, 4), name + "x": (4, 4)}, {}))

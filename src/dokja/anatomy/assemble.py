@@ -134,7 +134,7 @@ def _cut(
     sizes = _sizes(roles, shape[0] if shape else 0, value_out)
     for role, size in zip(roles, sizes, strict=True):
         axes, cut = axes_of(role), (size, *shape[1:])
-        if size <= 0 or len(axes) != len(cut) or not _agrees(axes, cut, residual):
+        if min(cut) <= 0 or len(axes) != len(cut) or not _agrees(axes, cut, residual):
             return []
         source = Slice(
             tensor=match.tensor,

@@ -43,7 +43,9 @@ def infer(checkpoint: Checkpoint) -> Anatomy:
     Reads no weights while the file keeps the order in which blocks follow each other; for shuffled tensors it reads
     a sample of every MLP matrix to see which belong together.
     """
-    items = _in_layer_order([(name, info.shape) for name, info in checkpoint.tensors.items()])
+    stored = [(name, info.shape) for name, info in checkpoint.tensors.items()]
+    empty = [item for item in stored if 0 in item[1]]
+    items = _in_layer_order([item for item in stored if 0 not in item[1]])
     position = {name: number for number, (name, _) in enumerate(items)}
     stacks: list[_Found] = []
     while len(stacks) < _MOST_COMPONENTS:
@@ -68,7 +70,7 @@ def infer(checkpoint: Checkpoint) -> Anatomy:
         for component in components
         if not component.head_dim and any(part.role == "attention.query" for part in component.parts)
     ]
-    unassigned = {name: "unknown" for name, _ in items}
+    unassigned = {name: "unknown" for name, _ in (*items, *empty)}
     if unassigned:
         warnings.append(("anatomy.unassigned", {"reason": "unknown", "tensors": len(unassigned)}))
     return Anatomy("inferred", True, numbered(components), unassigned, tuple(warnings))
