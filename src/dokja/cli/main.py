@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "library": ("dokja.cli.library", "The references to compare against: add, list, search."),
     "benchmark": ("dokja.cli.benchmark", "Suites on a local model, and scores derived from the journal."),
     "rulebook": ("dokja.cli.rulebook", "The rules of a stage: check, show, compare."),
+    "stage": ("dokja.cli.stage", "A stage, from a frozen rulebook to a signed decision."),
+    "key": ("dokja.cli.key", "Keys of people: make, enrol, revoke, list."),
     "verify": ("dokja.cli.verify", "Recompute a published decision, offline, from the dossier alone."),
     "store": ("dokja.cli.store", "The database of a programme: migrate, check, back up, move."),
 }

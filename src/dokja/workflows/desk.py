@@ -209,6 +209,10 @@ class Desk:
             )
             signature = None if actor.key is None else actor.key.sign("event", event.digest(), actor.at)
             entries.append(Entry(event, personal, signature))
+        past = self.store.events(stage) if taken else ()
+        # What would leave the history unreadable is refused before it is written; which rulebook is in force is not
+        # asked here, since an amendment may just be taking effect.
+        read_history(rulebook, [*past, *(entry.event for entry in entries)], counterfactual=True)
         self.store.append_all(entries)
         return [entry.event for entry in entries]
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
 
 from dokja.canonical import JSON
 from dokja.checkpoint import digest_tensors, open_checkpoint
@@ -17,10 +19,11 @@ from dokja.lineage.examine import ComponentResult, Settings, examine
 from dokja.lineage.relation import Relation
 from dokja.lineage.sampling import DEFAULT_SEED, Depth
 from dokja.lineage.sketch import Sketch
-from dokja.lineage.sketch_file import sketch_digest
+from dokja.lineage.sketch_file import parse_sketch, sketch_digest
 from dokja.program.events import Event
 from dokja.program.history import read_history
 from dokja.program.payloads import Kind
+from dokja.store.library import Library
 from dokja.workflows.desk import Actor, Desk, Happening
 from dokja.workflows.sketch import load_sketch
 
@@ -89,6 +92,27 @@ def examine_submission(
         {"team": team, "finding": finding.as_json()} for finding in _gravest_only(findings)
     ]
     return desk.record(name, actor, [Happening(Kind.FINDING_RECORDED, p) for p in payloads], rulebook)
+
+
+def load_references(
+    sources: Sequence[str], owners: Sequence[str], library: Path | None, looking: Looking
+) -> list[Sketch]:
+    """Return sketches of the references named and of everything in a library.
+
+    Args:
+        sources: Models or sketch files.
+        owners: Owner of each source, in order; empty where a sketch names its own.
+        library: Folder of a library, or None.
+        looking: How models are sampled.
+    """
+    named = [
+        load_sketch(source, looking.depth, looking.seed, owner=owner)
+        for source, owner in zip_longest(sources, owners[: len(sources)], fillvalue="")
+    ]
+    if library is None:
+        return named
+    shelf = Library(library)
+    return named + [parse_sketch(shelf.read(entry)) for entry in shelf.entries()]
 
 
 def _finding(result: ComponentResult, weights: str, digests: dict[str, str], own: set[str]) -> Finding:

@@ -1,0 +1,92 @@
+"""Options that several commands share, each a named decorator; and how results go to stdout."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from dokja.report.words import LANGUAGES
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+desk_option = click.option(
+    "--desk", "desk_folder", type=click.Path(file_okay=False, path_type=Path), default=Path("desk"), show_default=True,
+    help="Folder of the office's desk: store, log key, proposals.",
+)  # fmt: skip
+stage_option = click.option(
+    "--stage", default="", help="Name of the stage; may be left out where there is only one."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print rows as CSV on stdout.")
+language_option = click.option(
+    "--lang",
+    "language",
+    type=click.Choice(LANGUAGES),
+    default="en",
+    show_default=True,
+    help="Language of sentences.",
+)
+
+
+def actor_options(command: _F) -> _F:
+    """Add `--by`, `--at` and `--key`: who records, when, and with which key the event is signed."""
+    for option in (
+        click.option("--key", type=FILE, help="The actor's key file; the event is signed with it."),
+        click.option("--at", default="", help="RFC 3339 time in UTC; now by default.", metavar="TIME"),
+        click.option("--by", default="office", show_default=True, help="Actor's id, never a person's name."),
+    ):
+        command = option(command)
+    return command
+
+
+def now() -> str:
+    """Return the present time as events write it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def show_json(value: object) -> None:
+    """Print one JSON object on stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def show_csv(rows: Sequence[Mapping[str, object]]) -> None:
+    """Print rows as CSV on stdout; nested values are written as JSON."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: _cell(value) for name, value in row.items()})
+    click.echo(out.getvalue(), nl=False)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str) and value[:1] in "=+-@":
+        return "'" + value  # a spreadsheet would run it as a formula
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
+
+
+def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
+    """Return rows of text as columns padded for a terminal, counting Korean letters as two wide."""
+    lines = [list(header), *[list(row) for row in rows]]
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _width(text: str) -> int:
+    import unicodedata
+
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)

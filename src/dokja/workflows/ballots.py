@@ -1,0 +1,91 @@
+"""Record a panel's ballots from a file: all of them, or none when a line is wrong.
+
+Ballots a program made are recorded by the actor `simulator`, whoever runs the command, so that whatever is computed
+from them can say so for ever.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dokja.canonical import JSON
+from dokja.errors import InvalidInput
+from dokja.panel.ballots import MOST_BYTES, BallotFile, BallotKind, parse_ballots_csv, parse_ballots_json
+from dokja.program.events import Event
+from dokja.program.history import History, read_history
+from dokja.program.payloads import Kind
+from dokja.program.rulebook import PanelKind, Rulebook, Unknown
+from dokja.workflows.desk import Actor, Desk, Happening
+
+SIMULATOR = "simulator"
+
+
+def read_ballots(path: Path) -> BallotFile:
+    """Return the ballots of a CSV or JSON file.
+
+    Raises:
+        InvalidInput: The file cannot be read, or is too large.
+        BallotsInvalid: Every mistake in it, by line.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InvalidInput(f"The ballots {path} cannot be read: {error.strerror}.") from error
+    return parse_ballots_json(data) if path.suffix == ".json" else parse_ballots_csv(data)
+
+
+def record_ballots(desk: Desk, stage: str, path: Path, actor: Actor, panel: str = "") -> list[Event]:
+    """Record every ballot of a file and return their events.
+
+    Args:
+        desk: The office's desk.
+        stage: Name of the stage.
+        path: CSV or JSON file, as docs/reference/ballots.md describes it.
+        actor: Who records; `simulator` takes the place of whoever records simulated ballots.
+        panel: Panel of the rulebook; raters not yet registered are registered on it. Empty when all are.
+
+    Raises:
+        BallotsInvalid: A line is wrong; nothing is recorded.
+        InvalidInput: A rater is on no panel and none was named, or a team submitted nothing.
+    """
+    name = desk.require_stage(stage)
+    rulebook = desk.rulebook(name)
+    ballots = read_ballots(path)
+    history = read_history(rulebook, desk.store.events(name))
+    happenings = _registrations(ballots, history, rulebook, panel, path)
+    panel_of = {**history.panel_of, **{str(h.payload["rater"]): panel for h in happenings}}
+    for ballot in ballots.ballots:
+        kind = _kind(ballots.kind, rulebook, panel_of[str(ballot.values["rater"])])
+        payload: dict[str, JSON] = ballot.payload(history.weights)
+        personal: dict[str, JSON] | None = {"comment": ballot.comment} if ballot.comment else None
+        happenings.append(Happening(kind, payload, personal=personal))
+    by = Actor(SIMULATOR, actor.at) if ballots.simulated else actor
+    recorded = desk.record(name, by, happenings, rulebook)
+    return [event for event in recorded if event.kind is not Kind.RATER_REGISTERED]
+
+
+def _registrations(
+    ballots: BallotFile, history: History, rulebook: Rulebook, panel: str, path: Path
+) -> list[Happening]:
+    raters = list(dict.fromkeys(str(ballot.values["rater"]) for ballot in ballots.ballots))
+    strangers = [rater for rater in raters if rater not in history.panel_of]
+    if strangers and not panel:
+        raise InvalidInput(
+            f"{path.name} has {len(strangers)} raters on no panel, {strangers[0]!r} the first of them.",
+            hint="Register them, or name their panel with --panel.",
+        )
+    if panel and panel not in {one.id for one in rulebook.panels}:
+        raise InvalidInput(f"The rulebook has no panel {panel!r}.")
+    return [Happening(Kind.RATER_REGISTERED, {"rater": rater, "panel": panel}) for rater in strangers]
+
+
+def _kind(kind: BallotKind, rulebook: Rulebook, panel: str) -> Kind:
+    if kind is BallotKind.APPROVAL:
+        return Kind.PANEL_VOTE
+    if kind is BallotKind.PREFERENCE:
+        return Kind.USER_PREFERENCE
+    sits = rulebook.panel(panel).kind
+    if isinstance(sits, Unknown):
+        raise InvalidInput(f"The rulebook does not say who sits on panel {panel!r}.")
+    return Kind.EXPERT_SCORE if sits is PanelKind.EXPERTS else Kind.USER_RATING

@@ -1,0 +1,64 @@
+"""Record one event of any kind from a file, as its schema asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dokja.canonical import JSON, parse_json
+from dokja.errors import InvalidInput
+from dokja.program.events import Event
+from dokja.program.payloads import Kind
+from dokja.workflows.desk import Actor, Desk, Happening
+
+# What has a command of its own, because more than one event, a file or a key goes with it.
+_ELSEWHERE = {
+    Kind.STAGE_OPENED: "dokja stage open",
+    Kind.AMENDMENT: "dokja stage amend",
+    Kind.SUBMISSION: "dokja stage submit",
+    Kind.RUN_RESULT: "dokja stage evaluate",
+    Kind.DECISION_SIGNED: "dokja stage sign",
+}
+
+
+def record_event(
+    desk: Desk,
+    stage: str,
+    kind: str,
+    payload: Path,
+    actor: Actor,
+    *,
+    supersedes: str = "",
+    reason: str = "",
+    personal: Path | None = None,
+) -> Event:
+    """Record one event and return it; what would leave the history unreadable is refused before it is written.
+
+    Raises:
+        InvalidInput: No such kind, or the file holds no JSON object.
+        EventInvalid: The payload, or the history with it, breaks its rules.
+    """
+    try:
+        what = Kind(kind)
+    except ValueError:
+        raise InvalidInput(
+            f"There is no kind of event {kind!r}.", hint=f"Kinds: {', '.join(Kind)}."
+        ) from None
+    if what in _ELSEWHERE and not supersedes:
+        raise InvalidInput(f"An event {kind!r} is not recorded by hand.", hint=f"Use: {_ELSEWHERE[what]}")
+    name = desk.require_stage(stage)
+    rulebook = desk.rulebook(name)
+    happening = Happening(
+        what,
+        _object(payload),
+        supersedes=supersedes or None,
+        reason=reason,
+        personal=None if personal is None else _object(personal),
+    )
+    return desk.record(name, actor, [happening], rulebook)[0]
+
+
+def _object(path: Path) -> dict[str, JSON]:
+    value = parse_json(path.read_bytes())
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{path.name} does not hold a JSON object.")
+    return value
