@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dokja.canonical import JSON, canonical_bytes, digest_json
-from dokja.dossier import Dossier, read_dossier, write_dossier
+from dokja.dossier import Dossier, Opened, read_dossier, write_dossier
 from dokja.errors import DossierUnreadable, InvalidInput, NotAllowed
 from dokja.program.publication import signed_body
+from dokja.program.uncertainty import assess
 from dokja.report.words import LANGUAGES, say_reason, sentences
 from dokja.store.checkpoint_note import NoteKey
 from dokja.workflows import verify as verify_module
@@ -197,6 +198,21 @@ def test_too_few_signatures_or_a_missing_chair_are_named(
         f"dossier.decision.signatures.{why}"
     ]
     made.store.close()
+
+
+def test_the_uncertainty_beside_a_decision_is_drawn_again_from_its_seed(decided: Decided) -> None:
+    dossier = decided.dossier(public=False)
+    events = decided.store.events(decided.book.id, before=decided.before)
+    honest = assess(decided.book, events, seed=5, replicates=150, concentration=80.0).as_json()
+    seen = []
+    for stated in (
+        honest, honest | {"seed": 6}, honest | {"replicates": 10**9}, {"replicates": 150}, honest | {"seed": -1}, "sure",
+    ):  # fmt: skip
+        opened = Opened(SALT.hex(), {**decided.everything, "uncertainty": stated})
+        report = verify(replace(dossier, opened=opened))
+        found = next(s for s in report.statements if s.name == "decision.uncertainty")
+        seen.append(found.reason.key.rpartition(".")[2])
+    assert seen == ["holds", "drawn_otherwise", "too_many", "malformed", "malformed", "malformed"]
 
 
 def test_an_event_left_out_is_named(auditors: bytes) -> None:

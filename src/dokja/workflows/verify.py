@@ -310,17 +310,20 @@ class _Verifier:
             return holds(name)
         if isinstance(self._book, DokjaError) or not isinstance(stated, dict):
             return broken(name, "malformed")
+        seed, replicates, spread = stated.get("seed"), stated.get("replicates"), stated.get("concentration")
+        if not (isinstance(seed, int) and isinstance(replicates, int) and isinstance(spread, (int, float))):
+            return broken(name, "malformed")
+        if seed < 0 or replicates <= 0 or spread <= 0:
+            return broken(name, "malformed")
+        if replicates > _MOST_REPLICATES:
+            return unknown(name, "too_many", replicates=replicates, most=_MOST_REPLICATES)
         read = [event for place, event, _ in self._open if place < self.dossier.before]
         try:
-            seed, replicates = int(str(stated.get("seed"))), int(str(stated.get("replicates")))
-            again = assess(self._book, read, seed, replicates=min(replicates, _MOST_REPLICATES)).as_json()
-        except (DokjaError, ValueError):
+            again = assess(self._book, read, seed, replicates=replicates, concentration=float(spread))
+        except DokjaError:
             return broken(name, "malformed")
-        return (
-            holds(name)
-            if canonical_bytes(again) == canonical_bytes(stated)
-            else unknown(name, "drawn_otherwise")
-        )
+        same = canonical_bytes(again.as_json()) == canonical_bytes(stated)
+        return holds(name) if same else unknown(name, "drawn_otherwise")
 
 
 def _standing(events: list[Event]) -> list[Event]:
