@@ -1,6 +1,6 @@
 """Train same-seed siblings of the zoo's references, and measure the effects that the exact arm sees.
 
-    python -m studies.siblings.measure [--quick]
+    python -m studies.siblings.measure [--only TEXT]
 
 Every pair starts from the same random weights and is then trained apart: on other text, in another order, for other
 lengths, or on the same batches at another learning rate. Writes `studies/siblings/results.json`; the largest effect
@@ -27,6 +27,7 @@ from studies.zoo.recipes import RECIPES, Recipe
 
 RESULTS = Path(__file__).with_name("results.json")
 OTHER_TEXT = {"data": 4, "order": 11}
+MATURE_STEPS = 400
 
 # (name, reference, sibling): the sibling shares the reference's seed and family.
 PAIRS: tuple[tuple[str, Recipe, Recipe], ...] = tuple(
@@ -52,7 +53,11 @@ PAIRS: tuple[tuple[str, Recipe, Recipe], ...] = tuple(
 
 
 def sketch_of(recipe: Recipe, made: dict[Recipe, Sketch]) -> Sketch:
-    """Return the sketch of a model trained by a recipe, trained once."""
+    """Return the sketch of a model trained by a recipe: the committed one, or trained once."""
+    committed = next((name for name, known in RECIPES.items() if known == recipe), None)
+    if recipe not in made and committed is not None:
+        with open_checkpoint(train.ZOO / committed) as checkpoint:
+            made[recipe] = make_sketch(checkpoint, describe(checkpoint), plan_of("screen"), name=committed)
     if recipe not in made:
         train.be_deterministic(recipe.seed)
         model = train.starting_model(recipe)
@@ -84,23 +89,24 @@ def measure(reference: Sketch, sibling: Sketch) -> dict[str, dict[str, object]]:
 
 
 def main() -> None:
-    """Measure every pair and write the results."""
+    """Measure the pairs that were asked for and put them into the results."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="Only pairs of at most 100 steps.")
-    quick = parser.parse_args().quick
+    parser.add_argument("--only", default="", help="Only pairs whose name contains this.")
+    wanted = parser.parse_args().only
     made: dict[Recipe, Sketch] = {}
-    results = {}
     for name, reference, sibling in PAIRS:
-        if quick and max(reference.steps, sibling.steps) > 100:
+        if wanted not in name:
             continue
-        results[name] = measure(sketch_of(reference, made), sketch_of(sibling, made)) | {
-            "mature": min(reference.steps, sibling.steps) >= 400
+        found = measure(sketch_of(reference, made), sketch_of(sibling, made)) | {
+            "mature": min(reference.steps, sibling.steps) >= MATURE_STEPS
         }
-        print(name, json.dumps(results[name]), flush=True)
-    if not quick:
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+        print(name, json.dumps(found), flush=True)
+        results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+        results[name] = found
+        ordered = {known: results[known] for known, *_ in PAIRS if known in results}
+        RESULTS.write_text(json.dumps(ordered, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -56,6 +56,8 @@ class Seen:
         is_private: Whether it rests on a group private to the component.
         log10_p: Family-wise: everything chosen and everything tested is paid for.
         effect: ρ.
+        persistence: How the reference's learned directions persist, relative to those it was born with; None where
+            that cannot be told.
         mapped_share: Share of the suspect's layers (or MLPs) that agree.
         is_in_place: Whether layers come from layers of their own number.
         frame_log10_p: Family-wise bound of the residual frame, 0 when not tested.
@@ -65,6 +67,7 @@ class Seen:
     is_private: bool
     log10_p: float
     effect: float
+    persistence: float | None
     mapped_share: float
     is_in_place: bool
     frame_log10_p: float
@@ -87,22 +90,43 @@ def judge(seen: Seen, figures: Mapping[str, JSON]) -> tuple[Relation, Reason]:
         if seen.log10_p <= FAMILY_WISE_LOG10:
             return Relation.LINKED, Reason("lineage.weak_link", figures)
         return Relation.NO_LINK_FOUND, Reason("lineage.no_link_found", figures)
-    range_ = sibling_effect(seen.kind)
-    if not seen.is_private and seen.effect < max(RESIDUAL_EFFECT_FLOOR, range_):
-        return Relation.LINKED, Reason("lineage.linked_frame", {**figures, "sibling_effect": range_})
-    if seen.is_in_place and seen.effect <= range_:
-        return Relation.LINKED, Reason("lineage.linked", {**figures, "sibling_effect": range_})
+    if not seen.is_private:
+        return _judge_frame(seen, figures)
+    if seen.is_in_place and _may_be_sibling(seen):
+        return Relation.LINKED, Reason("lineage.linked", figures)
     if seen.mapped_share < _WHOLE_SHARE:
         return Relation.PARTLY_DERIVED, Reason("lineage.partly_derived", figures)
     if not seen.is_in_place:
         return Relation.DERIVED, Reason("lineage.derived_rearranged", figures)
-    return Relation.DERIVED, Reason("lineage.derived", {**figures, "sibling_effect": range_})
+    return Relation.DERIVED, Reason("lineage.derived", figures)
 
 
 def sibling_effect(kind: str) -> float:
-    """Return the largest effect that same-seed siblings of this kind of component were measured to reach."""
+    """Return the largest effect that same-seed siblings were measured to reach in such a component.
+
+    Args:
+        kind: Of a component without a private group.
+    """
     table = _sibling_table()
     return float(table.get(kind, table["default"])["effect"])
+
+
+def sibling_persistence() -> tuple[float, float]:
+    """Return the persistence that siblings stay below, and the effect below which it is not asked."""
+    private = _sibling_table()["private"]
+    return float(private["persistence"]), float(private["least_effect"])
+
+
+def _judge_frame(seen: Seen, figures: Mapping[str, JSON]) -> tuple[Relation, Reason]:
+    range_ = max(RESIDUAL_EFFECT_FLOOR, sibling_effect(seen.kind))
+    if seen.effect <= range_:
+        return Relation.LINKED, Reason("lineage.linked_frame", {**figures, "sibling_effect": range_})
+    return Relation.DERIVED, Reason("lineage.derived_frame", {**figures, "sibling_effect": range_})
+
+
+def _may_be_sibling(seen: Seen) -> bool:
+    largest, least_effect = sibling_persistence()
+    return seen.persistence is None or seen.persistence <= largest or seen.effect < least_effect
 
 
 @cache
