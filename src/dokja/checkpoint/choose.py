@@ -36,12 +36,14 @@ class Choice:
         unread: Weight files of the folder that are not read.
         index: Name of the index the files were found by, or empty.
         mapping: Tensor to file, as the index says.
+        named: Whether the person named a file; what else lies in its folder is then none of the submission.
     """
 
     files: list[str]
     unread: list[str] = field(default_factory=list)
     index: str = ""
     mapping: Mapping[str, str] = field(default_factory=dict)
+    named: bool = False
 
 
 def choose_files(folder: Folder, limits: Limits) -> Choice:
@@ -80,7 +82,7 @@ def choose_files(folder: Folder, limits: Limits) -> Choice:
 
 def choose_with(folder: Folder, name: str, limits: Limits) -> Choice:
     """Return all shards of the set a named file belongs to (`x-00001-of-00003.gguf`), or itself alone."""
-    return Choice(_shards_of(folder, name, limits))
+    return Choice(_shards_of(folder, name, limits), named=True)
 
 
 def _usual_names(folder: Folder) -> list[str]:

@@ -49,6 +49,16 @@ def _bfloat16(raw: Bytes, out: FloatArray) -> None:
     np.left_shift(raw.view("<u2"), np.uint32(16), out=out.view(np.uint32), dtype=np.uint32)
 
 
+@cache
+def _float16_values() -> FloatArray:
+    return np.arange(1 << 16, dtype="<u2").view("<f2").astype(np.float32)
+
+
+def _float16(raw: Bytes, out: FloatArray) -> None:
+    # Twice as fast as a cast, which converts element by element.
+    np.take(_float16_values(), raw.view("<u2"), out=out, mode="clip")
+
+
 def _boolean(raw: Bytes, out: FloatArray) -> None:
     np.not_equal(raw, 0, out=out, casting="unsafe")
 
@@ -102,7 +112,7 @@ PLAIN: dict[str, Encoding] = {
     for encoding in (
         _plain("F64", 8, _cast("<f8")),
         _plain("F32", 4, _cast("<f4")),
-        _plain("F16", 2, _cast("<f2")),
+        _plain("F16", 2, _float16),
         _plain("BF16", 2, _bfloat16),
         _plain("F8_E4M3", 1, _float8(4, 7, finite=True)),
         _plain("F8_E5M2", 1, _float8(5, 15, finite=False)),

@@ -94,7 +94,9 @@ def _open_files(
         Threat("other_weights", name, "lies beside the weights and was not read") for name in choice.unread
     ]
     config: Mapping[str, JSON] = folder.read_json("config.json", limits) if folder.has("config.json") else {}
-    layout.threats += find_threats(folder, files, config, layout.metadata, limits)
+    layout.threats += find_threats(
+        folder, files, config, layout.metadata, limits, whole_folder=not choice.named
+    )
     return StoredCheckpoint(
         source,
         formats.pop(),

@@ -35,6 +35,8 @@ def find_threats(
     config: Mapping[str, JSON],
     metadata: Mapping[str, JSON],
     limits: Limits,
+    *,
+    whole_folder: bool,
 ) -> list[Threat]:
     """Return the threats in a model's folder, its configuration, its templates, and the disguise of its files.
 
@@ -44,9 +46,10 @@ def find_threats(
         config: Its config.json.
         metadata: Header of the weights; GGUF keeps the chat template there.
         limits: Bounds on what is read.
+        whole_folder: Whether everything in the folder belongs to the model.
     """
-    names = folder.names() or []
-    threats = folder.threats()
+    names = (folder.names() or []) if whole_folder else []
+    threats = folder.threats() if whole_folder else []
     code = [name for name in names if PurePath(name).suffix in _CODE_SUFFIXES]
     threats += [Threat("code_file", name, "is code and was not run") for name in code[:_MOST_NAMED]]
     pickles = [name for name in names if PurePath(name).suffix in _PICKLE_SUFFIXES]
