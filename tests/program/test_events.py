@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,3 +129,11 @@ def test_erasing_a_personal_payload_leaves_the_event_and_its_digest() -> None:
     assert registered.personal == personal.digest()
     assert "홍길동" not in str(registered.as_json())
     assert PersonalPayload(b"1" * 16, personal.value).digest() != personal.digest()
+
+
+def test_every_kind_and_every_field_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "events.md").read_text("utf-8")
+    rows = {row.split("|")[1].strip(): row for row in page.splitlines() if row.startswith("| `")}
+    for kind, schema in SCHEMAS.items():
+        assert all(f"`{field}`" in rows[f"`{kind.value}`"] for field in schema), kind
+    assert all(f"| `{field}` |" in page for field in mark("e", 1).as_json())

@@ -1,8 +1,8 @@
 """Fragility: the fewest raters, ballots or items whose removal would change who advances.
 
 Small numbers of removals are tried exhaustively, so a figure found there is exact. Beyond that, units are removed in
-the order that most narrows the gap between a team inside and a team outside; what that finds is an upper bound, and
-said to be one, with the number below which nothing can change.
+the order that most narrows the gap between a team inside and a team outside, and whatever turns out not to be needed
+is put back; what that finds is an upper bound, and said to be one, with the number below which nothing can change.
 
 Removing people does not make a panel inquorate here: that would change a gate by rule and not by what they judged.
 """
@@ -221,7 +221,25 @@ def _search(
         best = _first(group, rulebook, decision, teams, now, prefixes) or best
     if best is None:
         return Fragility(group.unit, group.of, size, None, False, tried + 1, (), (), ())
+    best = _pruned(group, rulebook, decision, teams, now, best)
     return _told(group, teams, now, best, exact=len(best[0]) == tried + 1, at_least=tried + 1)
+
+
+def _pruned(
+    group: _Group,
+    rulebook: Rulebook,
+    decision: Decision,
+    teams: tuple[str, ...],
+    now: NDArray[np.bool_],
+    found: tuple[tuple[int, ...], NDArray[np.bool_]],
+) -> tuple[tuple[int, ...], NDArray[np.bool_]]:
+    """Return a subset that still suffices and from which no single unit can be left out."""
+    smaller: tuple[tuple[int, ...], NDArray[np.bool_]] | None = found
+    while smaller is not None:
+        found = smaller
+        without = (found[0][:place] + found[0][place + 1 :] for place in reversed(range(len(found[0]))))
+        smaller = _first(group, rulebook, decision, teams, now, without) if len(found[0]) > 1 else None
+    return found
 
 
 def _told(
