@@ -216,7 +216,8 @@ def outcome_lines(decision: Decision, language: Language) -> list[str]:
                 str(row["name"]),
                 "–" if total is None else f"{total:.2f}",
                 say(f"outcome.{row['outcome']}", {}, language),
-                str(row["exits"]) or "–",
+                ", ".join(say(f"exit.{way}", {}, language) for way in decision.of(str(row["team"])).exits)
+                or "–",
                 say("stage.judged_short", {}, language) if row["judged"] else "",
             ]
         )
@@ -229,7 +230,14 @@ def outcome_lines(decision: Decision, language: Language) -> list[str]:
     lines += [say_reason(reason, language) for reason in decision.remarks]
     if decision.vacancies:
         lines.append(
-            say("stage.vacancies", {"count": decision.vacancies, "rule": decision.filled_by}, language)
+            say(
+                "stage.vacancies",
+                {
+                    "count": decision.vacancies,
+                    "rule": say(f"rulebook.value.{decision.filled_by}", {}, language),
+                },
+                language,
+            )
         )
     return lines
 
