@@ -27,7 +27,7 @@ def _lines(rehearsal: Rehearsal, language: Language) -> Iterator[str]:
             figures = {"count": count, "stages": stages, "rounds": rounds, "share": stages / rounds}
             yield say(f"rehearsal.{key}", figures, language)
     for way, found in rehearsal.exits.items():
-        words = say(f"rulebook.exit.{way}", {}, language)
+        words = say(f"exit.{way}", {}, language)
         yield say(
             "rehearsal.exit",
             {"exit": words, "found": found, "teams": teams, "share": found / teams},
@@ -39,7 +39,7 @@ def _lines(rehearsal: Rehearsal, language: Language) -> Iterator[str]:
 
 def _gate(gate: str, outcomes: dict[str, int], teams: int, language: Language) -> Iterator[str]:
     for outcome, found in outcomes.items():
-        words = say(f"rehearsal.outcome.{outcome}", {}, language)
+        words = say(f"outcome.{outcome}", {}, language)
         figures = {"gate": gate, "outcome": words, "found": found, "teams": teams, "share": found / teams}
         yield say("rehearsal.gate", figures, language)
     opened = sum(outcomes.get(outcome, 0) for outcome in _OPENING)

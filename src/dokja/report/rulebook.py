@@ -143,5 +143,5 @@ def render_outcome_change(change: OutcomeChange, language: Language) -> str:
 def _standing(standing: TeamStanding, language: Language) -> str:
     if standing.advances:
         return say("rulebook.outcome.advances", {}, language)
-    exits = ", ".join(say(f"rulebook.exit.{one}", {}, language) for one in standing.exits)
+    exits = ", ".join(say(f"exit.{one}", {}, language) for one in standing.exits)
     return say("rulebook.outcome.leaves", {"exits": exits}, language)
