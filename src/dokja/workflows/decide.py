@@ -141,6 +141,12 @@ def sign(desk: Desk, stage: str, proposal: Proposal, key: SigningKey, at: str) -
     ring = desk.store.key_ring()
     if key.id not in ring:
         raise NotAllowed(f"The key {key.id} is not enrolled.", hint="Enrol it with: dokja key enrol")
+    roles = proposal.rulebook.signatures.roles
+    if not isinstance(roles, Unknown) and ring[key.id].role not in {role.name for role in roles}:
+        raise NotAllowed(
+            f"{ring[key.id].person} is enrolled as {ring[key.id].role}, which does not sign decisions here.",
+            hint=f"The rulebook lets these sign: {', '.join(role.name for role in roles)}.",
+        )
     made = key.sign("decision", proposal.digest, at)
     refusal = ring.refusal(made, "decision", proposal.digest, desk.store.size())
     if refusal is not None:
