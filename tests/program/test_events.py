@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dokja.errors import EventInvalid, InvalidInput
@@ -137,3 +137,25 @@ def test_every_kind_and_every_field_is_documented() -> None:
     for kind, schema in SCHEMAS.items():
         assert all(f"`{field}`" in rows[f"`{kind.value}`"] for field in schema), kind
     assert all(f"| `{field}` |" in page for field in mark("e", 1).as_json())
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=True) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(list(mark("e", 1).as_json())), JSON_VALUES, st.booleans())
+def test_whatever_stands_in_a_field_is_an_event_or_a_refusal(field: str, value: object, inside: bool) -> None:
+    forged = event("r1", Kind.RUN_RESULT, run_payload()).as_json()
+    if inside:
+        forged["payload"] = {**forged["payload"], "rows": [value], field: value}
+    else:
+        forged[field] = value  # type: ignore[assignment]
+    try:
+        read = Event.from_json(forged)
+    except InvalidInput:
+        return
+    assert Event.from_json(read.as_json()).digest() == read.digest()
