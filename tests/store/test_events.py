@@ -1,5 +1,6 @@
 """What is recorded is there, in order, once; it can be corrected and, where it names a person, forgotten."""
 
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -161,7 +162,7 @@ def test_many_writers_at_once_leave_one_history_without_gaps(store: Store) -> No
 
 
 def test_a_database_that_is_empty_or_elsewhere_is_unavailable(url: str, tmp_path: Path) -> None:
-    with pytest.raises(DatabaseUnavailable, match="revision None"):
+    with pytest.raises(DatabaseUnavailable, match=r"revision None|no database"):
         Store(url)
     for wrong in ("sqlite://", "mysql://host/name", "nonsense"):
         with pytest.raises(InvalidInput):
@@ -177,3 +178,13 @@ def test_a_reader_sees_one_moment(store: Store) -> None:
         before = connection.execute(sa.text("SELECT count(*) FROM events")).scalar()
         store.append(event(2))
         assert connection.execute(sa.text("SELECT count(*) FROM events")).scalar() == before == 1
+
+
+def test_a_new_database_file_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = Store(f"sqlite:///{path}", create=True)
+    store.append(event(1))
+    with store.database.reading():
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    assert set(modes.values()) == {0o600}, modes
+    store.close()

@@ -48,7 +48,7 @@ class Database:
 
     def __init__(self, url: str, *, create: bool = False) -> None:
         self.url = url
-        self._engine = _engine(url, guarded=True)
+        self._engine = _engine(url, guarded=True, may_create=create)
         if create and database_revision(url) is None:
             migrate_database(url)
         self._require_current()
@@ -115,7 +115,7 @@ def migrate_database(url: str, revision: str = "head", *, down: bool = False) ->
         NotAllowed: Going down would lose rows.
         DatabaseUnavailable, InvalidInput: As for `Database`.
     """
-    engine = _engine(url, guarded=False)
+    engine = _engine(url, guarded=False, may_create=True)
     try:
         with _translated(), engine.connect() as connection:
             connection = connection.execution_options(dokja_writes=True)
@@ -137,7 +137,7 @@ def database_revision(url: str) -> str | None:
         engine.dispose()
 
 
-def _engine(url: str, *, guarded: bool) -> sa.Engine:
+def _engine(url: str, *, guarded: bool, may_create: bool = False) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError as error:
@@ -149,12 +149,23 @@ def _engine(url: str, *, guarded: bool) -> sa.Engine:
         raise InvalidInput(
             f"{parsed.render_as_string()} is neither sqlite:///FILE nor postgresql://USER@HOST/NAME."
         )
-    if not Path(parsed.database).absolute().parent.is_dir():
-        raise DatabaseUnavailable(f"There is no folder for the database {parsed.database}.")
+    _require_file(Path(parsed.database), may_create=may_create)
     engine = sa.create_engine(parsed.set(drivername="sqlite+pysqlite"), poolclass=sa.NullPool)
     event.listen(engine, "connect", _guarded_sqlite if guarded else _plain_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _require_file(path: Path, *, may_create: bool) -> None:
+    """Require a SQLite file; a new one, and with it its write-ahead log, is its owner's alone: it holds personal data."""
+    if path.exists():
+        return
+    if not may_create:
+        raise DatabaseUnavailable(f"There is no database {path}.")
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise DatabaseUnavailable(f"The database {path} cannot be made: {error.strerror}.") from error
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
