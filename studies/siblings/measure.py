@@ -47,6 +47,7 @@ PAIRS: tuple[tuple[str, Recipe, Recipe], ...] = tuple(
         ("M", "400 / 400 steps, other text", {}, OTHER_TEXT),
         ("M", "400 / 400 steps, same text, other order", {}, {"order": 12}),
         ("V1", "400 / 400 steps, other pictures", {}, OTHER_TEXT),
+        ("V1", "100 / 100 steps, other pictures", {"steps": 100}, {**OTHER_TEXT, "steps": 100}),
         ("V1", "400 / 400 steps, same pictures, other order", {}, {"order": 12}),
     )
 )
@@ -83,6 +84,7 @@ def measure(reference: Sketch, sibling: Sketch) -> dict[str, dict[str, object]]:
                 "relation": result.relation.value,
                 "effect": round(evidence.effect, 4),
                 "persistence": None if evidence.persistence is None else round(evidence.persistence.ratio, 4),
+                "start_free": None if evidence.start_free is None else round(evidence.start_free, 4),
                 "in_place": evidence.is_in_place,
             }
     return out

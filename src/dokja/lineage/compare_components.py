@@ -20,7 +20,7 @@ from dokja.lineage.evidence import (
     pool,
     scan_layers,
 )
-from dokja.lineage.persistence import Persistence, persistence
+from dokja.lineage.persistence import Persistence, persistence, start_free_agreement
 from dokja.lineage.relation import FAMILY_WISE_LOG10
 from dokja.lineage.sketch import SketchedComponent
 from dokja.lineage.units import UnitGroup, mlp_groups, residual_group, value_groups
@@ -56,6 +56,7 @@ class PairEvidence:
         layer_pairs: (suspect layer, reference layer) that agree.
         frame_log10_p, frame_z, frame_effect: The residual dimensions, as one joint statistic.
         persistence: How what the reference learned persists; None where nothing agrees or it cannot be told.
+        start_free: Agreement of gains and biases, which start alike whatever the seed; None where there are none.
         power: What would have been seen.
         negative, positive: Controls.
         coverage_share: Share of the component's parameters in tensors that were tested.
@@ -78,6 +79,7 @@ class PairEvidence:
     frame_z: float
     frame_effect: float
     persistence: Persistence | None
+    start_free: float | None
     power: Power
     negative: Control | None
     positive: Control | None
@@ -149,6 +151,7 @@ def gather(
         frame_z=frame.statistic.z if frame else 0.0,
         frame_effect=frame.statistic.rho if frame else 0.0,
         persistence=persistence(_agreeing(run, pairs)) if run.log10_p <= needed_log10_p else None,
+        start_free=start_free_agreement(suspect, reference, dict(pairs) or None),
         power=power_at(_unique(used), kappa, needed_log10_p - cost, seed),
         negative=_control(negative),
         positive=_control(positive),
@@ -293,7 +296,7 @@ def _nothing(
         else:
             reason = Reason("lineage.no_group")
     return PairEvidence(
-        None, 0.0, 0.0, False, True, 0.0, (), 0.0, 0.0, 0.0, None, Power(kappa, 0.0, 0.0, math.inf), None, None, 0.0,
+        None, 0.0, 0.0, False, True, 0.0, (), 0.0, 0.0, 0.0, None, None, Power(kappa, 0.0, 0.0, math.inf), None, None, 0.0,
         _gain_cosine(suspect, reference), _widths_differ(suspect, reference), reason, skipped, {},
     )  # fmt: skip
 

@@ -8,19 +8,21 @@ This is an effect size against measured siblings, never a p-value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dokja.lineage.evidence import Cell
+from dokja.lineage.sketch import SketchedComponent
 from dokja.lineage.units import pair_up
 
 _LEADING_SHARE = 0.05
 _LEAST_LEADING = 4
 _MOST_GROUPS = 8
 _MOST_UNITS = 256
+_LEAST_VALUES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,43 @@ def persistence(cells: Sequence[Cell]) -> Persistence | None:
         return None
     leading, trailing = (float(np.mean(values)) for values in zip(*slopes, strict=True))
     return Persistence(leading, trailing, leading / trailing if trailing > 0 else 0.0)
+
+
+def start_free_agreement(
+    suspect: SketchedComponent, reference: SketchedComponent, layer_of: Mapping[int, int] | None = None
+) -> float | None:
+    """Return the mean centred correlation of gains and biases: they start at one or zero, whatever the seed.
+
+    Siblings by seed share their random start; gains and biases have none, so what agrees there was learned. It only
+    ever holds a verdict back: agreement of gains is never evidence of descent by itself.
+
+    Args:
+        suspect: Its component.
+        reference: Its counterpart.
+        layer_of: Suspect layer to reference layer; None for their own numbers.
+
+    Returns:
+        None when no gain or bias varies in both.
+
+    Assumes:
+        Gains and biases start constant, as ordinary initialisers leave them. A calibrated quantity.
+
+    Source:
+        Measured on same-seed siblings and descendants, docs/methods/lineage-exact.md, section "Siblings".
+    """
+    theirs = {b.place: b for b in reference.blocks if b.status == "ok" and len(b.shape) == 1}
+    correlations = []
+    for block in suspect.blocks:
+        layer = block.layer if layer_of is None or block.layer is None else layer_of.get(block.layer)
+        other = theirs.get((block.role, layer, block.expert))
+        if block.status != "ok" or other is None or not np.array_equal(block.row_keys, other.row_keys):
+            continue
+        a, b = (x.values[:, 0].astype(np.float64) for x in (block, other))
+        a, b = a - a.mean(), b - b.mean()
+        size = float(np.sqrt((a @ a) * (b @ b)))
+        if size > 0 and len(a) >= _LEAST_VALUES:
+            correlations.append(float(a @ b) / size)
+    return float(np.mean(correlations)) if correlations else None
 
 
 def _slopes(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float] | None:
