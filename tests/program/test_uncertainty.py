@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dokja.errors import InvalidInput
 from dokja.program import rulebook as rb
 from dokja.program.decision import decide
 from dokja.program.history import read_history
@@ -138,3 +139,10 @@ def test_a_stage_without_totals_has_no_intervals_and_invents_none() -> None:
         stage.add(Kind.SUBMISSION, {"team": team, "weights": weights_of("new"), "declaration": {}})
     sure = assess(stage.book, stage.events, seed=1, replicates=50)
     assert (sure.teams, sure.readings) == ((), ())
+
+
+@pytest.mark.parametrize("wrong", [{"replicates": 0}, {"concentration": 0.0}, {"level": 1.0}, {"seed": -1}])
+def test_an_assessment_that_cannot_be_drawn_is_refused(wrong: dict) -> None:
+    stage = full_stage(made_rulebook())
+    with pytest.raises(InvalidInput):
+        assess(stage.book, stage.events, **({"seed": 1} | wrong))

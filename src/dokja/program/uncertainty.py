@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dokja.canonical import JSON
+from dokja.errors import InvalidInput
 from dokja.program.decision import Decision, decide_scored
 from dokja.program.events import Event
 from dokja.program.fragility import Fragility, fragilities
@@ -93,6 +94,7 @@ class Uncertainty:
         replicates: Resamples drawn, and weightings drawn.
         left_out: Resamples that ranked nobody.
         concentration: Of the Dirichlet distribution weights are drawn from: larger is closer to the rulebook's.
+        level: Confidence of every interval.
         teams: One row per team with a total; none when no total could be resampled.
         readings: What each normaliser would give.
         averages: What each average of each panel would give.
@@ -103,6 +105,7 @@ class Uncertainty:
     replicates: int
     left_out: int
     concentration: float
+    level: float
     teams: tuple[TeamUncertainty, ...]
     readings: tuple[Reading, ...]
     averages: tuple[AverageReading, ...]
@@ -115,6 +118,7 @@ class Uncertainty:
             "replicates": self.replicates,
             "left_out": self.left_out,
             "concentration": self.concentration,
+            "level": self.level,
             "teams": list(self.rows()),
             "readings": [
                 {
@@ -175,9 +179,14 @@ def assess(
         counterfactual: Apply a rulebook other than the one in force.
 
     Raises:
+        InvalidInput: A seed below 0, no replicates, a concentration of 0 or less, or a level outside (0, 1).
         EventInvalid: The history breaks its own rules.
         NotAllowed: The stage does not run under this rulebook.
     """
+    if seed < 0 or replicates < 1 or concentration <= 0 or not 0 < level < 1:
+        raise InvalidInput(
+            "An assessment needs a seed from 0, replicates, a positive concentration, a level in (0, 1)."
+        )
     history = read_history(rulebook, events, counterfactual=counterfactual)
     measurements = measure(rulebook, history)
     scores = score_measurements(rulebook, measurements, history.weights)
@@ -185,7 +194,7 @@ def assess(
     leaves = scored_leaves(measurements, scores)
     teams = tuple(scores.points())
     if not teams or len(leaves) < len(rulebook.leaves()):
-        return Uncertainty(seed, replicates, 0, concentration, (), (), (), ())
+        return Uncertainty(seed, replicates, 0, concentration, level, (), (), (), ())
     measured = replace(measurements, leaves=leaves)
     rng = np.random.default_rng(seed)
     part_points = points_by_part(
@@ -202,6 +211,7 @@ def assess(
         replicates,
         int((~whole).sum()),
         concentration,
+        level,
         rows,
         _readings(rulebook, measured, teams, decision),
         average_readings(rulebook, history, measurements, decision),
