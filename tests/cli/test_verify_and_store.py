@@ -30,7 +30,7 @@ def test_verify_says_what_holds_what_is_broken_and_what_it_cannot_read(
     path.write_bytes(write_dossier(decided.dossier(public=True)))
     assert run("verify", path, "--log-key", LOG_KEY) == 0
     assert "none is broken" in capsys.readouterr().out
-    assert run("verify", path, "--language", "ko") == 0
+    assert run("verify", path, "--lang", "ko") == 0
     assert "깨진 항목은 없습니다" in capsys.readouterr().out
 
     path.write_bytes(path.read_bytes().replace(b"Team", b"Taem").replace(b"Haneul", b"Haneui"))

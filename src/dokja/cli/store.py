@@ -7,10 +7,8 @@ from pathlib import Path
 
 import click
 
+from dokja.cli.options import json_option, language_option
 from dokja.report.words import Language, say
-
-_LANGUAGE = click.option("--language", type=click.Choice(["en", "ko"]), default="en", show_default=True)
-_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
 
 @click.group(name="store")
@@ -25,8 +23,8 @@ def command() -> None:
 @click.argument("url")
 @click.option("--to", "revision", default="head", show_default=True, help="Revision to bring the tables to.")
 @click.option("--down", is_flag=True, help="Go back to that revision; refused where rows would be lost.")
-@_LANGUAGE
-@_JSON
+@language_option
+@json_option
 def migrate(url: str, revision: str, down: bool, language: Language, as_json: bool) -> None:
     """Bring the tables of URL to this version, with the rows in them."""
     from dokja.store.database import database_revision, migrate_database
@@ -38,8 +36,8 @@ def migrate(url: str, revision: str, down: bool, language: Language, as_json: bo
 
 @command.command()
 @click.argument("url")
-@_LANGUAGE
-@_JSON
+@language_option
+@json_option
 def check(url: str, language: Language, as_json: bool) -> None:
     """Recompute the whole log of URL from what was recorded. Exit 3 when something no longer fits."""
     from dokja.store.database import Database
@@ -57,8 +55,8 @@ def check(url: str, language: Language, as_json: bool) -> None:
 @command.command()
 @click.argument("url")
 @click.argument("file", type=click.Path(path_type=Path))
-@_LANGUAGE
-@_JSON
+@language_option
+@json_option
 def backup(url: str, file: Path, language: Language, as_json: bool) -> None:
     """Write everything in URL to FILE, which only you can read: it holds personal data."""
     from dokja.store.backup import backup_store
@@ -70,8 +68,8 @@ def backup(url: str, file: Path, language: Language, as_json: bool) -> None:
 @command.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("url")
-@_LANGUAGE
-@_JSON
+@language_option
+@json_option
 def restore(file: Path, url: str, language: Language, as_json: bool) -> None:
     """Fill the empty database URL from the backup FILE and recompute the log's root."""
     from dokja.store.backup import restore_store
@@ -83,8 +81,8 @@ def restore(file: Path, url: str, language: Language, as_json: bool) -> None:
 @command.command()
 @click.argument("source")
 @click.argument("target")
-@_LANGUAGE
-@_JSON
+@language_option
+@json_option
 def move(source: str, target: str, language: Language, as_json: bool) -> None:
     """Copy the database SOURCE into the empty database TARGET and compare the log's roots. SOURCE is left as it is."""
     from dokja.store.move import move_store

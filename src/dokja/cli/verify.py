@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from dokja.cli.main import EXIT_AGAINST, EXIT_DONE
+from dokja.cli.options import json_option, language_option
 from dokja.errors import Unavailable
 from dokja.report.words import Language, say, say_reason
 from dokja.workflows.verify import Standing, VerificationReport, verify_dossier
@@ -16,8 +17,8 @@ from dokja.workflows.verify import Standing, VerificationReport, verify_dossier
 @click.command()
 @click.argument("dossier", type=click.Path(path_type=Path))
 @click.option("--log-key", default="", metavar="KEY", help="The log's verifier key, as published elsewhere.")
-@click.option("--language", type=click.Choice(["en", "ko"]), default="en", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@language_option
+@json_option
 def command(dossier: Path, log_key: str, language: Language, as_json: bool) -> int:
     """Recompute everything DOSSIER states, and name what no longer holds.
 
