@@ -19,11 +19,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from examples.demo.weight_files import FloatArray, Tensor, write_gguf, write_safetensors
 
 from dokja.anatomy import ComponentKind, Part, describe, load_part
 from dokja.checkpoint import Checkpoint
 from dokja.compute.tokenizer import load_tokenizer
+from dokja.workflows.demo.weight_files import FloatArray, Tensor, write_gguf, write_safetensors
 
 DECODER_KINDS = (ComponentKind.TOKEN_EMBEDDING, ComponentKind.LANGUAGE_MODEL, ComponentKind.LM_HEAD)
 
