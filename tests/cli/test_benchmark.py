@@ -79,7 +79,7 @@ def test_running_again_asks_nothing_and_prints_the_same(
 def test_the_table_speaks_both_languages(
     journal: Path, language: str, head: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert status_of(["benchmark", "score", str(journal), "--language", language]) == 0
+    assert status_of(["benchmark", "score", str(journal), "--lang", language]) == 0
     shown = capsys.readouterr().out
     assert head in shown
     assert "ko_language" in shown

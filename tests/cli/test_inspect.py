@@ -92,7 +92,7 @@ def test_an_edited_config_is_a_warning_with_a_sentence(
 def test_people_get_a_summary_first_and_the_tables_after(
     model: Path, capsys: pytest.CaptureFixture[str], language: str
 ) -> None:
-    status, out, err = run(capsys, str(model), "--language", language)
+    status, out, err = run(capsys, str(model), "--lang", language)
     assert (status, err) == (0, "")
     first = out.splitlines()[0]
     assert "llama" in first

@@ -41,7 +41,7 @@ def test_a_sound_rulebook_is_checked_with_its_digest() -> None:
 
 def test_every_mistake_is_one_line_in_the_language_asked_for(altered) -> None:
     path = altered(("points = 35", "points = 36"), ("quorum = 7", "quorum = 17"))
-    english, korean = run("check", path), run("check", path, "--language", "ko")
+    english, korean = run("check", path), run("check", path, "--lang", "ko")
     assert english.return_value == korean.return_value == 2
     assert english.stdout.splitlines() == [
         "points: the parts add up to 101 points, not to 100.",
@@ -81,7 +81,7 @@ def test_a_check_before_opening_names_every_unknown_that_a_stage_needs() -> None
 def test_show_says_the_whole_rulebook_and_marks_what_was_not_published(
     language: str, unpublished: str, line: str
 ) -> None:
-    text = run("show", EXAMPLES / "korea-2026-01-stage1.toml", "--language", language).stdout
+    text = run("show", EXAMPLES / "korea-2026-01-stage1.toml", "--lang", language).stdout
     assert text.count(unpublished) > 40
     assert "sha256:" in text.splitlines()[1]
     assert line in text
@@ -105,7 +105,7 @@ def test_diff_names_each_change_and_with_events_each_changed_outcome(altered, tm
     assert [one["at"] for one in value["changes"]] == ["gates.threshold.points"]
     assert value["outcomes"], "nobody reaches 100 points"
     assert all("score" in one["after"]["exits"] for one in value["outcomes"])
-    text = run("diff", TEMPLATE, new, "--events", events, "--language", "ko").stdout
+    text = run("diff", TEMPLATE, new, "--events", events, "--lang", "ko").stdout
     assert "효력 없음" in text
     same = run("diff", TEMPLATE, TEMPLATE, "--events", events).stdout
     assert "say the same" in same

@@ -11,14 +11,10 @@ from typing import Any
 import click
 
 from dokja.benchmark.score import RunScore
+from dokja.cli.options import json_option, language_option
 from dokja.finding import Finding
 from dokja.report.words import Language, say, say_reason
 from dokja.workflows.benchmark import read_suite, run_benchmark, score_journal
-
-_LANGUAGE = click.option(
-    "--language", type=click.Choice(["en", "ko"]), default="en", show_default=True, help="Words of the table."
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 
 
 @click.group()
@@ -39,8 +35,8 @@ def command() -> None:
     help="Journal to write, or to resume.",
 )
 @click.option("--name", default="", help="How to call the model; its file name when left out.")
-@_LANGUAGE
-@_JSON
+@language_option
+@json_option
 def run_command(
     suites: tuple[Path, ...], model: str, output: Path, name: str, language: Language, as_json: bool
 ) -> None:
@@ -71,8 +67,8 @@ def _show_progress(done: int, total: int) -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Suite file to check the journal's questions and answers against; may be repeated.",
 )
-@_LANGUAGE
-@_JSON
+@language_option
+@json_option
 def score_command(journal: Path, suites: tuple[Path, ...], language: Language, as_json: bool) -> None:
     """Derive the scores of JOURNAL again from what was asked and answered."""
     score, finding = score_journal(journal, [read_suite(path) for path in suites])

@@ -21,12 +21,17 @@ _EXIT_REFUTED = 1
 @click.argument("references", nargs=-1, required=True, metavar="REFERENCE...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--explain", is_flag=True, help="Show every group of units, down to tensors.")
-@click.option("--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True)
+@click.option(
+    "--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True,
+    help="Sampled slices, or every tensor once.",
+)  # fmt: skip
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Of the sample.")
 @click.option("--kappa", type=click.FloatRange(min=0), default=DEFAULT_KAPPA, show_default=True,
               help="Declared drift (sum of learning rate × weight decay) at which power is stated.")  # fmt: skip
 @click.option("--owner", "owners", multiple=True, help="Owner of a reference, in the order of references.")
-@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@click.option(
+    "--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of sentences."
+)
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with pictures.")
 def command(
     suspect: str,

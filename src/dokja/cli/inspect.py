@@ -7,21 +7,15 @@ from collections import Counter
 
 import click
 
-from dokja.report.words import LANGUAGES, Language, say
+from dokja.cli.options import json_option, language_option
+from dokja.report.words import Language, say
 from dokja.workflows.inspect import ComponentSheet, Inspection, inspect_model
 
 
 @click.command("inspect")
 @click.argument("model")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option(
-    "--language",
-    "--lang",
-    type=click.Choice(LANGUAGES),
-    default="en",
-    show_default=True,
-    help="Language of sentences.",
-)
+@json_option
+@language_option
 def command(model: str, as_json: bool, language: Language) -> None:
     """Anatomy of MODEL: components, layers, roles, shapes, sizes, types, threats.
 

@@ -10,6 +10,7 @@ from typing import cast
 import click
 
 from dokja.cli.compare import table
+from dokja.cli.options import json_option
 from dokja.errors import InvalidInput
 from dokja.lineage.sampling import DEFAULT_SEED, Depth
 from dokja.lineage.sketch_file import parse_sketch, sketch_bytes
@@ -27,7 +28,6 @@ _FOLDER = click.option(
     envvar="DOKJA_LIBRARY",
     help="Folder of the library.",
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group("library")
@@ -41,9 +41,12 @@ def command() -> None:
 @click.option("--licence", default="", help="Under which licence it may be used.")
 @click.option("--name", default="", help="What to call it; the folder's or file's name otherwise.")
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Of the sample.")
-@click.option("--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True)
+@click.option(
+    "--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True,
+    help="Sampled slices, or every tensor once.",
+)  # fmt: skip
 @_FOLDER
-@_JSON
+@json_option
 def add(
     model: str, owner: str, licence: str, name: str, seed: int, depth: str, folder: Path, as_json: bool
 ) -> None:
@@ -61,7 +64,7 @@ def add(
 
 @command.command("list")
 @_FOLDER
-@_JSON
+@json_option
 def list_entries(folder: Path, as_json: bool) -> None:
     """List the references."""
     entries = Library(folder).entries()
@@ -80,10 +83,12 @@ def list_entries(folder: Path, as_json: bool) -> None:
 
 @command.command("search")
 @click.argument("suspect")
-@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@click.option(
+    "--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of sentences."
+)
 @click.option("--explain", is_flag=True, help="Show every reference, down to tensors.")
 @_FOLDER
-@_JSON
+@json_option
 def search(suspect: str, lang: str, explain: bool, folder: Path, as_json: bool) -> int:
     """Compare SUSPECT with every reference of the library, one family-wise error over all."""
     library = Library(folder)

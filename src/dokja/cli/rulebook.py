@@ -8,17 +8,10 @@ from pathlib import Path
 import click
 
 from dokja.cli.main import EXIT_DONE, EXIT_USAGE
+from dokja.cli.options import json_option, language_option
 from dokja.report.words import Language, say, say_reason
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_LANGUAGE = click.option(
-    "--language",
-    type=click.Choice(["ko", "en"]),
-    default="en",
-    show_default=True,
-    help="Language of sentences.",
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group(name="rulebook")
@@ -29,8 +22,8 @@ def command() -> None:
 @command.command()
 @click.argument("file", type=_FILE)
 @click.option("--to-open", is_flag=True, help="Also refuse every unknown that a stage cannot be opened with.")
-@_LANGUAGE
-@_JSON
+@language_option
+@json_option
 def check(file: Path, to_open: bool, language: Language, as_json: bool) -> int:
     """Say every mistake in a rulebook, or that there is none. Exit 2 when there is one."""
     from dokja.program.rulebook import unknown_places
@@ -64,8 +57,8 @@ def check(file: Path, to_open: bool, language: Language, as_json: bool) -> int:
 
 @command.command()
 @click.argument("file", type=_FILE)
-@_LANGUAGE
-@_JSON
+@language_option
+@json_option
 def show(file: Path, language: Language, as_json: bool) -> int:
     """Say a rulebook in words, with its digest; what was not published is marked."""
     from dokja.report.rulebook import render_rulebook
@@ -85,8 +78,8 @@ def show(file: Path, language: Language, as_json: bool) -> int:
 @click.option(
     "--events", type=_FILE, help="Events of a stage, one JSON object a line: whose outcome would change?"
 )
-@_LANGUAGE
-@_JSON
+@language_option
+@json_option
 def diff(old: Path, new: Path, events: Path | None, language: Language, as_json: bool) -> int:
     """Say every place where two rulebooks differ and, with events, whose outcome would have been another."""
     from dokja.report.rulebook import render_change, render_outcome_change

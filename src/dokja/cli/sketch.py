@@ -21,7 +21,10 @@ from dokja.workflows.sketch import load_sketch, write_sketch
 @click.option("--owner", default="", help="Who owns the model; named in every lineage edge.")
 @click.option("--licence", default="", help="Under which licence it may be used.")
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Of the sample.")
-@click.option("--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True)
+@click.option(
+    "--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True,
+    help="Sampled slices, or every tensor once.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(model: str, output: Path, owner: str, licence: str, seed: int, depth: str, as_json: bool) -> None:
     """Write the sketch of MODEL: enough to compare it later, too little to run it."""
