@@ -47,7 +47,7 @@ def test_every_key_written_in_the_room_has_a_sentence() -> None:
     written = {
         key
         for path in folder.glob("*.py")
-        for key in re.findall(r'"((?:score|gate|decision)\.[a-z_]+)"', path.read_text("utf-8"))
+        for key in re.findall(r'"((?:score|gate|decision|replay)\.[a-z_]+)"', path.read_text("utf-8"))
     }
     assert len(written) > 40
     assert written <= set(sentences())
