@@ -16,7 +16,7 @@ import rfc8785
 
 from dokja.errors import InvalidInput
 
-JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 _CHUNK_BYTES = 1 << 22
 _LARGEST_EXACT = 2**53 - 1
