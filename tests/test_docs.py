@@ -2,6 +2,9 @@
 
 import importlib.util
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -96,3 +99,26 @@ def test_the_glossary_pairs_korean_with_english() -> None:
         re.search("[가-힣]", korean + english) and re.search("[a-z]", korean + english)
         for korean, english in rows
     )
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "```console" in page.read_text("utf-8")], ids=lambda page: page.name
+)
+def test_every_command_a_page_shows_runs(page: Path) -> None:
+    """Commands in ```console blocks run from the checkout; they write under out/ and end with 0, or 1 for a finding."""
+    (ROOT / "out").mkdir(exist_ok=True)
+    shown = re.findall(
+        r"^\$ dokja (.+)$",
+        "\n".join(re.findall(r"```console\n(.*?)```", page.read_text("utf-8"), re.S)),
+        re.M,
+    )
+    assert shown
+    for line in shown:
+        ran = subprocess.run(
+            [sys.executable, "-m", "dokja", *shlex.split(line)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode in (0, 1), f"dokja {line}\n{ran.stderr}"
