@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 
 from dokja.canonical import JSON, canonical_bytes, digest_json, digest_salted, parse_json
 from dokja.errors import EventInvalid
-from dokja.program.payloads import SCHEMAS, Kind, is_digest, is_id, is_name, is_time, problems
+from dokja.program.checks import is_digest, is_id, is_name, is_time, problems
+from dokja.program.payloads import SCHEMAS, Kind
 
 _SALT = re.compile(r"([0-9a-f]{2}){16,64}")
 
