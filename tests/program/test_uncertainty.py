@@ -6,19 +6,24 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dokja.errors import InvalidInput
 from dokja.program import rulebook as rb
 from dokja.program.decision import decide
 from dokja.program.history import read_history
 from dokja.program.measurements import Measurements, PanelLeaf, measure
+from dokja.program.passing import passes
 from dokja.program.payloads import Kind
 from dokja.program.replicates import Resamples, as_measured, draw, points_by_part, raters_of, raw_values
 from dokja.program.runs import BenchmarkTable
 from dokja.program.score import score_measurements, score_stage
 from dokja.program.uncertainty import assess
 from tests.program.made_stage import TEAMS, full_stage, made_rulebook, weights_of, with_advance
+from tests.program.test_gate import LOT, ranked
 
+EVERYONE = (rb.TieBreak(rule=rb.TieRule.ALL_ADVANCE),)
 NORMALISERS = [
     rb.Raw(), rb.MinMax(floor_share=0.2), rb.MaxScaled(), rb.ZScore(centre_share=0.5, spread_share=0.2),
     rb.Rank(shares=(1.0, 0.8, 0.6, 0.4, 0.2)),
@@ -120,8 +125,6 @@ def test_a_refuted_team_passes_in_no_resample_and_a_far_better_one_in_all() -> N
 
 
 def test_the_decided_passing_is_what_the_undrawn_sample_passes() -> None:
-    from dokja.program.passing import passes
-
     for seed in range(6):
         stage = full_stage(made_rulebook(NORMALISERS[seed % 5]), seed)
         history = read_history(stage.book, stage.events)
@@ -146,3 +149,21 @@ def test_an_assessment_that_cannot_be_drawn_is_refused(wrong: dict) -> None:
     stage = full_stage(made_rulebook())
     with pytest.raises(InvalidInput):
         assess(stage.book, stage.events, **({"seed": 1} | wrong))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(0, 4), min_size=2, max_size=5), st.integers(1, 4), st.sampled_from([LOT, EVERYONE])
+)
+def test_ties_pass_in_a_resample_whom_the_gate_passes_without_a_lot(
+    scores: list[int], keep: int, steps
+) -> None:
+    stage = ranked(dict(zip("abcde", scores, strict=False)), keep=keep, ties=steps)
+    history = read_history(stage.book, stage.events)
+    measurements = measure(stage.book, history)
+    teams = tuple(history.teams)
+    raw = raw_values(measurements, as_measured(measurements))
+    points = points_by_part(stage.book, measurements.leaves, raw, teams)
+    decision = decide(stage.book, stage.events)
+    now = passes(stage.book, decision, teams, points)[0]
+    assert tuple(team for team, through in zip(teams, now, strict=True) if through) == decision.advancing
