@@ -24,6 +24,8 @@ from dokja.store.checkpoint_note import Note
 from dokja.store.database import Database
 from dokja.store.schema import ERASURES, EVENTS, KEY_STATEMENTS, LEAVES, PERSONAL_PAYLOADS
 
+_IDS_AT_ONCE = 400
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -269,18 +271,20 @@ def read_leaves(connection: sa.Connection) -> Iterator[Leaf]:
 
 def _recorded_places(connection: sa.Connection, entries: Sequence[Entry]) -> list[int | None]:
     """Return, for each event, the place it already has; refuse another event under the same id."""
+    recorded: dict[tuple[str, str], tuple[int, str]] = {}
+    for start in range(0, len(entries), _IDS_AT_ONCE):
+        ids = [(entry.event.stage, entry.event.id) for entry in entries[start : start + _IDS_AT_ONCE]]
+        query = sa.select(EVENTS.c.stage, EVENTS.c.id, EVENTS.c.place, EVENTS.c.body)
+        for row in connection.execute(query.where(sa.tuple_(EVENTS.c.stage, EVENTS.c.id).in_(ids))):
+            recorded[row.stage, row.id] = (row.place, row.body)
     places: list[int | None] = []
     for entry in entries:
-        row = connection.execute(
-            sa.select(EVENTS.c.place, EVENTS.c.body).where(
-                EVENTS.c.stage == entry.event.stage, EVENTS.c.id == entry.event.id
-            )
-        ).one_or_none()
-        if row is not None and row.body != canonical_bytes(entry.event.as_json()).decode():
+        place, body = recorded.get((entry.event.stage, entry.event.id), (None, ""))
+        if place is not None and body != canonical_bytes(entry.event.as_json()).decode():
             raise AppendOnly(
                 f"Another event with the id {entry.event.id!r} was recorded in {entry.event.stage}."
             )
-        places.append(None if row is None else row.place)
+        places.append(place)
     return places
 
 
