@@ -11,7 +11,7 @@ from dokja.finding import Reason, Verdict
 from dokja.lineage.compare_components import PairEvidence, gather
 from dokja.lineage.controls import DEFAULT_KAPPA
 from dokja.lineage.equality import Equality, compare_values
-from dokja.lineage.relation import FAMILY_WISE_LOG10, Relation, Seen, judge, sibling_persistence
+from dokja.lineage.relation import FAMILY_WISE_LOG10, Relation, Seen, judge
 from dokja.lineage.sketch import Sketch, SketchedComponent
 from dokja.lineage.whole import WholePart
 
@@ -227,6 +227,7 @@ def _judge(
         log10_p=log10_p,
         effect=evidence.effect,
         persistence=None if evidence.persistence is None else evidence.persistence.ratio,
+        start_free=evidence.start_free,
         mapped_share=evidence.mapped_share,
         is_in_place=evidence.is_in_place,
         frame_log10_p=min(0.0, evidence.frame_log10_p + family),
@@ -235,7 +236,7 @@ def _judge(
         "log10_p": math.ceil(log10_p * 10) / 10,  # rounded up, so that what is printed is still a bound
         "effect": evidence.effect,
         "persistence": 0.0 if evidence.persistence is None else evidence.persistence.ratio,
-        "sibling_persistence": sibling_persistence()[0],
+        "start_free": 0.0 if evidence.start_free is None else evidence.start_free,
         "z": evidence.z,
         "n_layers": len(evidence.layer_pairs),
         "n_suspect_layers": max(1, component.n_layers),

@@ -58,6 +58,7 @@ class Seen:
         effect: ρ.
         persistence: How the reference's learned directions persist, relative to those it was born with; None where
             that cannot be told.
+        start_free: Agreement of gains and biases; None where there are none.
         mapped_share: Share of the suspect's layers (or MLPs) that agree.
         is_in_place: Whether layers come from layers of their own number.
         frame_log10_p: Family-wise bound of the residual frame, 0 when not tested.
@@ -68,6 +69,7 @@ class Seen:
     log10_p: float
     effect: float
     persistence: float | None
+    start_free: float | None
     mapped_share: float
     is_in_place: bool
     frame_log10_p: float
@@ -111,10 +113,18 @@ def sibling_effect(kind: str) -> float:
     return float(table.get(kind, table["default"])["effect"])
 
 
-def sibling_persistence() -> tuple[float, float]:
-    """Return the persistence that siblings stay below, and the effect below which it is not asked."""
-    private = _sibling_table()["private"]
-    return float(private["persistence"]), float(private["least_effect"])
+@dataclass(frozen=True, slots=True)
+class SiblingRange:
+    """What same-seed siblings reach in components with a private group; see `sibling_range.toml`."""
+
+    persistence: float
+    start_free_deficit: float
+    least_effect: float
+
+
+def sibling_range() -> SiblingRange:
+    """Return what siblings were measured to reach."""
+    return SiblingRange(**{name: float(value) for name, value in _sibling_table()["private"].items()})
 
 
 def _judge_frame(seen: Seen, figures: Mapping[str, JSON]) -> tuple[Relation, Reason]:
@@ -125,8 +135,15 @@ def _judge_frame(seen: Seen, figures: Mapping[str, JSON]) -> tuple[Relation, Rea
 
 
 def _may_be_sibling(seen: Seen) -> bool:
-    largest, least_effect = sibling_persistence()
-    return seen.persistence is None or seen.persistence <= largest or seen.effect < least_effect
+    """Return whether nothing that was learned sets the pair apart from models that share a seed only."""
+    if seen.persistence is None or seen.start_free is None:
+        return True
+    range_ = sibling_range()
+    return (
+        seen.effect < range_.least_effect
+        or seen.persistence <= range_.persistence
+        or seen.effect - seen.start_free > range_.start_free_deficit
+    )
 
 
 @cache

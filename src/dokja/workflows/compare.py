@@ -27,6 +27,9 @@ from dokja.workflows.sketch import named_sketch
 
 Progress = Callable[[str], None]
 
+# What anatomy says when names tell a container or nothing at all, not an architecture.
+_NO_FAMILY = frozenset({"inferred", "gguf"})
+
 _LINKING = (
     Relation.COPY,
     Relation.DERIVED,
@@ -235,6 +238,7 @@ def _component(result: ComponentResult, language: Language) -> dict[str, Any]:
             "z": evidence.z,
             "is_private": evidence.is_private,
             "mapped_share": evidence.mapped_share,
+            "start_free": evidence.start_free,
             "persistence": None if kept is None else kept.ratio,
             "whole": [_whole(part) for part in result.whole],
             "detectable_kappa": evidence.power.detectable_kappa,
@@ -276,7 +280,7 @@ def _warnings(suspect: Sketch, references: Sequence[Sketch]) -> list[Reason]:
     said = []
     if any(reference.plan.seed != suspect.plan.seed for reference in references):
         said.append(Reason("lineage.seeds_differ"))
-    if any(reference.family == suspect.family != "inferred" for reference in references):
+    if suspect.family not in _NO_FAMILY and any(r.family == suspect.family for r in references):
         said.append(Reason("lineage.borrowed_design", {"family": suspect.family}))
     return said
 
