@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from math import floor
 
+from dokja.canonical import JSON
 from dokja.finding import Reason
 from dokja.program.history import History
 from dokja.program.rulebook import MajorityOf, PanelMajority, Rulebook, Unknown
@@ -61,7 +62,7 @@ def count_votes(rulebook: Rulebook, history: History, gate: PanelMajority, team:
     )
     assert isinstance(panel.quorum, int)
     if cast.total() < max(1, panel.quorum):
-        figures = {"panel": panel.id, "found": cast.total(), "quorum": max(1, panel.quorum)}
+        figures: dict[str, JSON] = {"panel": panel.id, "found": cast.total(), "quorum": max(1, panel.quorum)}
         return Reason("score.below_quorum" if cast.total() else "score.panel_empty", figures)
     against_size = gate.majority_of is MajorityOf.SIZE
     of = int(str(panel.size)) if against_size else cast["approve"] + cast["reject"]
