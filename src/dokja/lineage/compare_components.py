@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -169,24 +169,53 @@ def _private(component: SketchedComponent) -> list[UnitGroup]:
 
 
 def _private_run(mine: Sequence[UnitGroup], theirs: Sequence[UnitGroup]) -> _Run | None:
+    """Run with experts by number, and where that shows nothing with experts matched by looking.
+
+    The second look is paid for by the matching it searched, and both looks by a factor of two.
+    """
+    first = _one_run(mine, theirs, match_experts=False)
+    if first is None or first.log10_p <= FAMILY_WISE_LOG10:
+        return first
+    second = _one_run(mine, theirs, match_experts=True)
+    if second is None:
+        return first
+    if second.log10_p < first.log10_p and second.log10_p <= FAMILY_WISE_LOG10:
+        return replace(second, log10_p=second.log10_p + math.log10(2.0))
+    return replace(first, log10_p=min(0.0, first.log10_p + math.log10(2.0)))
+
+
+def _one_run(mine: Sequence[UnitGroup], theirs: Sequence[UnitGroup], *, match_experts: bool) -> _Run | None:
     """Scan all layers by their MLPs, then pool MLPs and value heads along the chosen map."""
     mlps, other_mlps = [g for g in mine if g.head is None], [g for g in theirs if g.head is None]
-    scan = scan_layers(mlps, other_mlps) if mlps and other_mlps else None
-    cells = mapped_cells(scan, mlps, other_mlps) if scan else []
-    heads = {(g.layer, g.head): g for g in theirs if g.head is not None}
-    layer_of = _layer_of(scan)
-    for group in mine:
-        if group.head is None or group.layer is None:
-            continue
-        target = heads.get((layer_of.get(group.layer) if layer_of is not None else group.layer, group.head))
-        cell = make_cell(group, target) if target is not None else None
-        if cell is not None:
-            cells.append(cell)
+    scan = scan_layers(mlps, other_mlps, match_experts=match_experts) if mlps and other_mlps else None
+    if match_experts and scan is None:
+        return None
+    cells = [
+        *(mapped_cells(scan, mlps, other_mlps) if scan else []),
+        *_head_cells(mine, theirs, _layer_of(scan)),
+    ]
     if not cells:
         return None
     pooled = pool(cells)
     cost = (scan.layer_map.log10_cost + scan.log10_expert_cost) if scan else 0.0
     return _Run(scan, cells, pooled, min(0.0, pooled.log10_p + cost))
+
+
+def _head_cells(
+    mine: Sequence[UnitGroup], theirs: Sequence[UnitGroup], layer_of: dict[int, int] | None
+) -> list[Cell]:
+    """Return the cells of value heads, by number inside the layers that are mapped to each other."""
+    heads = {(g.layer, g.head): g for g in theirs if g.head is not None}
+    cells = []
+    for group in mine:
+        if group.head is None or group.layer is None:
+            continue
+        layer = group.layer if layer_of is None else layer_of.get(group.layer)
+        target = heads.get((layer, group.head))
+        cell = make_cell(group, target) if target is not None else None
+        if cell is not None:
+            cells.append(cell)
+    return cells
 
 
 def _layer_of(scan: Scan | None) -> dict[int, int] | None:

@@ -145,29 +145,32 @@ def pool(cells: Sequence[Cell]) -> Pooled:
     )
 
 
-def scan_layers(suspect: Sequence[UnitGroup], reference: Sequence[UnitGroup]) -> Scan | None:
+def scan_layers(
+    suspect: Sequence[UnitGroup], reference: Sequence[UnitGroup], *, match_experts: bool
+) -> Scan | None:
     """Return z of every suspect layer against every reference layer, and the map it suggests.
 
     Args:
         suspect: MLP groups of the suspect.
         reference: MLP groups of the reference.
+        match_experts: Whether to look for each suspect expert's best reference expert, and pay for it; otherwise
+            experts are compared by number.
 
     Returns:
-        None when no two groups have units and features in common.
+        None when there are no experts to match, or no two groups have units and features in common.
     """
+    routed = [g for g in suspect if g.expert is not None and g.expert >= 0]
+    widest = max(sum(1 for g in reference if g.layer == r.layer and g.expert is not None) for r in reference)
+    if match_experts and (not routed or widest < _LEAST_EXPERTS):
+        return None
     z = _mlp_z(suspect, reference)
     if z is None:
         return None
     rows, columns = _layers(suspect), _layers(reference)
-    by_number = _by_layer(z, suspect, reference, rows, columns)
-    chosen = find_layer_map(by_number)
     n_cells = int(np.count_nonzero(~np.isnan(z)))
-    routed = [g for g in suspect if g.expert is not None and g.expert >= 0]
-    widest = max(
-        sum(1 for g in reference if (g.layer, g.expert is None) == (r.layer, False)) for r in reference
-    )
-    if chosen.score > 0 or not routed or widest < _LEAST_EXPERTS:
-        return Scan(rows, columns, by_number, chosen, {}, 0.0, n_cells)
+    if not match_experts:
+        by_number = _by_layer(z, suspect, reference, rows, columns)
+        return Scan(rows, columns, by_number, find_layer_map(by_number), {}, 0.0, n_cells)
     best, experts = _best_experts(z, suspect, reference, rows, columns)
     cost = len(routed) * math.log10(widest)
     return Scan(rows, columns, best, find_layer_map(best), experts, cost, n_cells)
