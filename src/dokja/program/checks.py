@@ -96,6 +96,11 @@ def or_unknown(check: Check, *words: str) -> Check:
     return lambda value: "" if value in ("unknown", *words) else check(value)
 
 
+def or_empty(check: Check) -> Check:
+    """Return a check that also passes the empty text, for what does not apply."""
+    return lambda value: "" if value == "" else check(value)
+
+
 def list_of(check: Check, *, at_least: int = 0) -> Check:
     """Return a check for a list of such values, without repeats where they are texts."""
 

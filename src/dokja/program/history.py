@@ -14,6 +14,7 @@ from typing import TypeVar
 from dokja.canonical import JSON
 from dokja.errors import EventInvalid, NotAllowed
 from dokja.finding import Finding
+from dokja.program.closing import require_untouched_after_closing
 from dokja.program.events import Event, in_force
 from dokja.program.payloads import Kind
 from dokja.program.rulebook import Majority, Rulebook, require_known
@@ -125,6 +126,7 @@ def read_history(rulebook: Rulebook, events: Iterable[Event], *, counterfactual:
         if reader is not None:
             reader(history, event)
     _require_panels(history)
+    require_untouched_after_closing(standing)
     if not counterfactual:
         _read_amendments(rulebook, history, standing)
     return history

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from dokja.errors import InvalidInput
 from dokja.finding import Evidence, Finding
+from dokja.program.allegation import Basis
 from dokja.program.checks import (
     Check,
     is_bool,
@@ -27,9 +28,11 @@ from dokja.program.checks import (
     is_time,
     list_of,
     one_of,
+    or_empty,
     or_unknown,
     record,
 )
+from dokja.program.rulebook.terms import AppealGround, Disclosed, Profile
 
 
 class Kind(StrEnum):
@@ -66,6 +69,12 @@ class Kind(StrEnum):
     DECISION_SIGNED = "decision_signed"
     OBJECTION = "objection"
     ANSWER_TO_OBJECTION = "answer_to_objection"
+    RELEASE = "release"
+    ACCESS = "access"
+    ALLEGATION = "allegation"
+    ALLEGATION_REPLY = "allegation_reply"
+    REENTRY_RESULT = "reentry_result"
+    STAGE_CLOSED = "stage_closed"
     PUBLISHED_SCORE = "published_score"
     PUBLISHED_RANK = "published_rank"
     OFFICIAL_OUTCOME = "official_outcome"
@@ -146,7 +155,11 @@ _MARK: Mapping[str, Check] = {
 }
 
 SCHEMAS: Mapping[Kind, Mapping[str, Check]] = {
-    Kind.STAGE_OPENED: {"rulebook": is_digest, "file?": is_digest},
+    Kind.STAGE_OPENED: {
+        "rulebook": is_digest,
+        "file?": is_digest,
+        "reenters?": record({"stage": is_name, "decision": is_digest}),
+    },
     Kind.AMENDMENT: {
         "previous": is_digest,
         "rulebook": is_digest,
@@ -265,8 +278,10 @@ SCHEMAS: Mapping[Kind, Mapping[str, Check]] = {
     Kind.OBJECTION: {
         "team": is_name,
         "decision": is_digest,
-        "ground": one_of("decisive_evaluator_error", "misreading_of_the_work", "clerical_error"),
+        "ground": one_of(*AppealGround),
         "text": is_text,
+        "about?": is_id,
+        "evidence?": list_of(record({"name": is_text, "digest": is_digest})),
     },
     Kind.ANSWER_TO_OBJECTION: {
         "objection": is_id,
@@ -274,6 +289,50 @@ SCHEMAS: Mapping[Kind, Mapping[str, Check]] = {
         "heard_by": list_of(is_id, at_least=1),
         "text": is_text,
     },
+    Kind.RELEASE: {
+        "profile": one_of(*Profile),
+        "team": is_string,
+        "decision": is_digest,
+        "announces": list_of(is_name),
+        "fields": list_of(one_of(*Disclosed)),
+        "statements": list_of(
+            record(
+                {
+                    "of": one_of("team", "mean", "highest"),
+                    "part": is_name,
+                    "teams": list_of(is_name),
+                    "points": is_number,
+                    "half_unit": is_number,
+                }
+            )
+        ),
+        "assumptions": list_of(is_text),
+        "until": or_empty(is_time),
+        "to": list_of(is_id),
+    },
+    Kind.ACCESS: {
+        "release": or_empty(is_id),
+        "profile": one_of(*Profile),
+        "team": is_string,
+        "decision": or_empty(is_digest),
+        "saw": is_digest,
+    },
+    Kind.ALLEGATION: {
+        "team": is_name,
+        "reference": is_text,
+        "bases": list_of(one_of(*Basis), at_least=1),
+        "text": is_text,
+        "evidence": list_of(record({"name": is_text, "digest": is_digest})),
+        "reply_by": is_day,
+    },
+    Kind.ALLEGATION_REPLY: {"allegation": is_id, "team": is_name, "text": is_text},
+    Kind.REENTRY_RESULT: {
+        "stage": is_name,
+        "decision": is_digest,
+        "selected": list_of(is_name),
+        "vacancies": is_count,
+    },
+    Kind.STAGE_CLOSED: {"decision": is_digest},
     Kind.PUBLISHED_SCORE: {
         "of": one_of("team", "mean", "highest"),
         "teams": list_of(is_name),

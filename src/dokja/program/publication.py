@@ -16,6 +16,8 @@ from typing import cast
 
 from dokja.canonical import JSON, digest_salted
 from dokja.errors import InvalidInput
+from dokja.program.events import Event
+from dokja.program.history import instant
 from dokja.program.payloads import Kind
 from dokja.program.rulebook import TOTAL, Disclosed, Profile, Rulebook, Unknown
 
@@ -32,6 +34,11 @@ EVENT_FIELDS: Mapping[Kind, Disclosed] = {
     Kind.FINDING_RECORDED: Disclosed.FINDINGS,
     Kind.JUDGED_FINDING: Disclosed.FINDINGS,
     Kind.TEAM_REPLY: Disclosed.TEAM_REPLIES,
+    Kind.OBJECTION: Disclosed.OBJECTIONS,
+    Kind.ANSWER_TO_OBJECTION: Disclosed.OBJECTIONS,
+    Kind.ALLEGATION: Disclosed.ALLEGATIONS,
+    Kind.ALLEGATION_REPLY: Disclosed.ALLEGATIONS,
+    Kind.ACCESS: Disclosed.ACCESS_LOG,
 }
 
 
@@ -72,9 +79,25 @@ def granted(rulebook: Rulebook, viewer: Viewer, about: str = "") -> frozenset[Di
 
 
 def is_sealed(rulebook: Rulebook, kind: Kind) -> bool:
-    """Return whether events of a kind are not public, and so must be recorded under a salt."""
+    """Return whether events of a kind are not public, or not yet, and so must be recorded under a salt."""
     field = EVENT_FIELDS.get(kind)
-    return field is not None and field not in granted(rulebook, Viewer(Profile.PUBLIC))
+    unlisted = field is not None and field not in granted(rulebook, Viewer(Profile.PUBLIC))
+    return unlisted or kind is Kind.RELEASE
+
+
+def is_shown(rulebook: Rulebook, event: Event, as_of: str) -> bool:
+    """Return whether the public may see an event at an instant.
+
+    Args:
+        rulebook: The rulebook in force.
+        event: Any event of the stage.
+        as_of: RFC 3339 time in UTC: a release is shown to the public from the end of its embargo on.
+    """
+    if event.kind is Kind.RELEASE:
+        until = str(event.payload["until"])
+        public = event.payload["profile"] == Profile.PUBLIC
+        return public and (not until or instant(until) <= instant(as_of))
+    return not is_sealed(rulebook, event.kind)
 
 
 def view_decision(

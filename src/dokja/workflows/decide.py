@@ -20,7 +20,7 @@ from dokja.errors import InvalidInput, NotAllowed
 from dokja.program.decision import Decision, decide, decision_digest
 from dokja.program.events import Event
 from dokja.program.payloads import Kind
-from dokja.program.publication import is_sealed, signed_body
+from dokja.program.publication import is_shown, signed_body
 from dokja.program.rulebook import Rulebook, Unknown
 from dokja.program.uncertainty import Uncertainty, assess
 from dokja.signature import Count, Signature, SigningKey
@@ -194,6 +194,7 @@ def write_dossiers(desk: Desk, stage: str, proposal: Proposal, folder: Path) -> 
             signed=list(count.people),
         )
     desk.store.checkpoint(desk.origin, desk.log_key)
+    as_of = max(event.at for event in desk.store.events(name))
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / f"{name}.public.dossier.json", folder / f"{name}.auditor.dossier.json"
     for path, public in zip(paths, (True, False), strict=True):
@@ -205,7 +206,7 @@ def write_dossiers(desk: Desk, stage: str, proposal: Proposal, folder: Path) -> 
             opened=Opened(proposal.salt.hex(), proposal.everything),
             before=proposal.before,
             log_key=desk.note_key,
-            sealed=(lambda event: is_sealed(proposal.rulebook, event.kind)) if public else None,
+            sealed=(lambda event: not is_shown(proposal.rulebook, event, as_of)) if public else None,
         )
         partial = path.with_name(path.name + ".partial")
         partial.write_bytes(write_dossier(dossier))

@@ -189,6 +189,18 @@ class Desk:
         Raises:
             EventInvalid, NotAllowed, AppendOnly: As the store refuses.
         """
+        entries = self.draft(stage, actor, happenings, rulebook)
+        self.store.append_all(entries)
+        return [entry.event for entry in entries]
+
+    def draft(
+        self, stage: str, actor: Actor, happenings: Sequence[Happening], rulebook: Rulebook
+    ) -> list[Entry]:
+        """Return what `record` would append, after refusing what it would refuse; nothing is written.
+
+        Raises:
+            EventInvalid, NotAllowed: What happened may not follow the history.
+        """
         taken = len(self.store.events(stage)) if stage in self.store.stages() else 0
         entries = []
         for number, happening in enumerate(happenings, start=taken + 1):
@@ -213,8 +225,7 @@ class Desk:
         # What would leave the history unreadable is refused before it is written; which rulebook is in force is not
         # asked here, since an amendment may just be taking effect.
         read_history(rulebook, [*past, *(entry.event for entry in entries)], counterfactual=True)
-        self.store.append_all(entries)
-        return [entry.event for entry in entries]
+        return entries
 
 
 def _address(folder: Path, address: str) -> str:

@@ -135,6 +135,8 @@ class Advance:
         vacancy: What happens to a place nobody takes.
         none_selected_allowed: Whether the stage may end with nobody advancing.
         single_applicant: How one applicant alone is treated.
+        eliminated_may_apply: For a re-entry round, whether a team that left the stage before may apply; it may where
+            the rulebook says nothing.
         final: Whether this is the final selection.
     """
 
@@ -147,4 +149,5 @@ class Advance:
     none_selected_allowed: bool | Unknown
     single_applicant: SingleApplicant | Unknown
     final: bool = False
+    eliminated_may_apply: bool | None = None
     ties: tuple[TieBreak, ...] | Unknown

@@ -180,6 +180,9 @@ class Disclosed(StrEnum):
     EXPERT_NAMES = "expert_names"
     USER_BALLOTS = "user_ballots"
     SIGNATURES = "signatures"
+    OBJECTIONS = "objections"
+    ALLEGATIONS = "allegations"
+    ACCESS_LOG = "access_log"
 
 
 class Majority(StrEnum):
