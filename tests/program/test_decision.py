@@ -10,10 +10,11 @@ from dokja.canonical import canonical_bytes
 from dokja.errors import InvalidInput
 from dokja.finding import Evidence, Verdict
 from dokja.program import rulebook as rb
-from dokja.program.decision import decide, decision_body, decision_digest
+from dokja.program.decision import decide
 from dokja.program.events import Event
 from dokja.program.independence import Outcome
 from dokja.program.payloads import Exit, Kind
+from dokja.program.publication import signed_body
 from dokja.program.score import score_stage
 from tests.program.made_stage import TEAMS, Stage, full_stage, made_rulebook, weights_of, with_advance
 from tests.program.test_gate import ranked, voted
@@ -62,32 +63,32 @@ def test_the_reply_of_a_team_stands_beside_the_finding() -> None:
     stage.add(
         Kind.TEAM_REPLY, {"team": borrower, "to": finding.id, "text": "The encoder was a strategic choice."}
     )
-    body = decision_body(decide(stage.book, stage.events))
-    shown = next(one for one in body["outcome"]["findings"] if one["event"] == finding.id)
+    body = decide(stage.book, stage.events).as_json()
+    shown = next(one for one in body["findings"] if one["event"] == finding.id)
     assert shown["replies"] == ["The encoder was a strategic choice."]
 
 
 def test_the_same_events_give_the_same_bytes_and_any_other_event_another_digest() -> None:
     stage, _, _ = borrowed_encoder()
-    once = decision_body(decide(stage.book, stage.events))
-    again = decision_body(decide(stage.book, [Event.from_json(e.as_json()) for e in stage.events]))
+    once = decide(stage.book, stage.events).as_json()
+    again = decide(stage.book, [Event.from_json(e.as_json()) for e in stage.events]).as_json()
     assert canonical_bytes(once) == canonical_bytes(again)
     stage.find(TEAMS[0], "licence.notices_shown", Verdict.INCONCLUSIVE, Evidence.MEASURED)
-    assert decision_digest(decision_body(decide(stage.book, stage.events))) != decision_digest(once)
+    assert canonical_bytes(decide(stage.book, stage.events).as_json()) != canonical_bytes(once)
 
 
 def test_a_comparison_with_another_rulebook_cannot_be_signed() -> None:
     stage, _, _ = borrowed_encoder()
     other = decide(with_advance(stage.book, places=3), stage.events, counterfactual=True)
     with pytest.raises(InvalidInput, match="cannot be signed"):
-        decision_body(other)
+        signed_body(stage.book, other.as_json(), None, bytes(16))
 
 
 def test_no_field_of_a_decision_is_nan_or_a_missing_score_without_a_reason() -> None:
     stage, _, _ = borrowed_encoder()
     stage.add(Kind.SUBMISSION, {"team": TEAMS[2], "weights": weights_of("new"), "declaration": {}})
-    body = decision_body(decide(stage.book, stage.events))
-    for row in body["outcome"]["scores"]:
+    body = decide(stage.book, stage.events).as_json()
+    for row in body["scores"]:
         assert (row["points"] is None) == (row["reason"] is not None)
     canonical_bytes(body)
 

@@ -8,8 +8,9 @@ import pytest
 
 from dokja.errors import InvalidInput
 from dokja.program import rulebook as rb
-from dokja.program.decision import decide, decision_body, decision_digest
+from dokja.program.decision import decide, decision_digest
 from dokja.program.payloads import Kind
+from dokja.program.publication import signed_body
 from dokja.program.replay import replay_objection
 from dokja.report.words import say
 from tests.program.made_stage import Stage
@@ -22,7 +23,7 @@ def objected(**appeals) -> tuple[Stage, str]:
     book = replace(stage.book, appeals=replace(stage.book.appeals, **appeals)) if appeals else stage.book
     again = Stage(book).open(["a", "b", "c"])
     again.events += [replace(e, id=f"r{e.id}") for e in stage.events if e.kind is Kind.RUN_RESULT]
-    signed = decision_digest(decision_body(decide(book, again.events)))
+    signed = decision_digest(signed_body(book, decide(book, again.events).as_json(), None, bytes(16)))
     payload = {
         "team": "c",
         "decision": signed,

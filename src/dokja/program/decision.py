@@ -1,7 +1,7 @@
 """Decision: what the rules give, and everything a person needs beside it before signing.
 
-`decide` is a pure function of rulebook and events. People sign `decision_body`, the canonical JSON of what they saw:
-outcomes, what is missing, what would change them, findings with the teams' replies beside them, and the uncertainty.
+`decide` is a pure function of rulebook and events. What people sign is made of it by `publication.signed_body`: what
+is public of it, and a commitment to everything they saw.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dokja.canonical import JSON, digest_json
-from dokja.errors import InvalidInput
 from dokja.finding import Reason
 from dokja.program.events import Event
 from dokja.program.gate import GateInputs, GateResult, judge_gate, reason_json
@@ -196,23 +195,6 @@ def decide_scored(
         tuple(history.findings),
         {event: tuple(said) for event, said in history.replies.items()},
     )
-
-
-def decision_body(decision: Decision, uncertainty: Mapping[str, JSON] | None = None) -> dict[str, JSON]:
-    """Return the JSON object that people sign, under the domain `decision`.
-
-    Args:
-        decision: What the rules give.
-        uncertainty: `Uncertainty.as_json()`, with the seed that reproduces it; None when none was computed.
-
-    Raises:
-        InvalidInput: The decision applies a rulebook that is not in force.
-    """
-    if decision.counterfactual:
-        raise InvalidInput("A comparison with another rulebook is not a decision and cannot be signed.")
-    body: dict[str, JSON] = {"outcome": decision.as_json()}
-    body["uncertainty"] = None if uncertainty is None else dict(uncertainty)
-    return body
 
 
 def decision_digest(body: Mapping[str, JSON]) -> str:
