@@ -1,0 +1,114 @@
+"""Which figures of a decision rest on ballots or answers that a simulator made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dokja.program.decision import Decision
+from dokja.program.events import Event, in_force
+from dokja.program.payloads import Kind
+from dokja.program.rulebook import TOTAL, AllOf, AnyOf, Independence, PanelMajority, Part, Rulebook, Unknown
+
+SIMULATOR = "simulator"
+_BALLOTS = {Kind.EXPERT_SCORE, Kind.USER_RATING, Kind.USER_PREFERENCE, Kind.PANEL_VOTE}
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What was simulated, and which parts, gates and items are made of it.
+
+    Args:
+        ballots: Simulated ballots and raters there are; 0 when people gave every one.
+        others: Other simulated events: answers of models, findings, teams.
+        parts: Part id (and `total`) to `ballots`, `answers` or `both`; a part that rests on nothing simulated is left
+            out.
+        gates: Gate id to the same.
+    """
+
+    ballots: int
+    others: int
+    parts: dict[str, str]
+    gates: dict[str, str]
+
+    def of(self, part: str = TOTAL) -> str:
+        """Return what of a part is simulated; empty when nothing is."""
+        return self.parts.get(part, "")
+
+
+def find_simulated(rulebook: Rulebook, decision: Decision, events: Iterable[Event]) -> Simulated:
+    """Return what the actor `simulator` recorded and what is computed from it.
+
+    Args:
+        rulebook: The rules, for what reads what.
+        decision: The decision, for the findings it read.
+        events: The whole history of the stage.
+    """
+    standing = in_force(events)
+    made = [event for event in standing if event.by == SIMULATOR]
+    panel_of = {
+        str(event.payload["rater"]): str(event.payload["panel"])
+        for event in standing
+        if event.kind is Kind.RATER_REGISTERED
+    }
+    panels = {
+        panel_of.get(str(event.payload["rater"]), "")
+        for event in made
+        if event.kind in _BALLOTS or event.kind is Kind.RATER_REGISTERED
+    }
+    ran = {str(event.payload["benchmark"]) for event in made if event.kind is Kind.RUN_RESULT}
+    suites = {suite for suite, benchmarks in _benchmarks(rulebook, standing).items() if benchmarks & ran}
+    parts: dict[str, str] = {}
+    whole = _mark(rulebook.parts, panels, suites, parts)
+    if whole:
+        parts[TOTAL] = _named(whole)
+    findings = {found.event for found in decision.findings} & {event.id for event in made}
+    gates = {gate.id: _gate(rulebook, gate.id, parts, panels, bool(findings)) for gate in rulebook.gates}
+    ballots = sum(event.kind in _BALLOTS or event.kind is Kind.RATER_REGISTERED for event in made)
+    return Simulated(
+        ballots, len(made) - ballots, parts, {name: what for name, what in gates.items() if what}
+    )
+
+
+def _benchmarks(rulebook: Rulebook, standing: Sequence[Event]) -> dict[str, set[str]]:
+    """Return suite to the benchmarks it reads, those that teams chose included."""
+    found = {
+        suite.id: set() if isinstance(suite.benchmarks, Unknown) else {one.id for one in suite.benchmarks}
+        for suite in rulebook.suites
+    }
+    for event in standing:
+        if event.kind is Kind.BENCHMARKS_CHOSEN:
+            chosen = event.payload["benchmarks"]
+            assert isinstance(chosen, list)
+            found.setdefault(str(event.payload["suite"]), set()).update(map(str, chosen))
+    return found
+
+
+def _mark(parts: Sequence[Part], panels: set[str], suites: set[str], marked: dict[str, str]) -> set[str]:
+    whole: set[str] = set()
+    for part in parts:
+        own = _mark(part.parts, panels, suites, marked)
+        own |= {"ballots"} if part.panel in panels else set()
+        own |= {"answers"} if set(part.suites) & suites else set()
+        if own:
+            marked[part.id] = _named(own)
+        whole |= own
+    return whole
+
+
+def _named(what: set[str]) -> str:
+    return "both" if len(what) > 1 else next(iter(what))
+
+
+def _gate(rulebook: Rulebook, gate_id: str, parts: dict[str, str], panels: set[str], findings: bool) -> str:
+    gate = rulebook.gate(gate_id)
+    if isinstance(gate, PanelMajority):
+        return "ballots" if gate.panel in panels else ""
+    if isinstance(gate, Independence):
+        return "answers" if findings else ""
+    if isinstance(gate, AllOf | AnyOf):
+        inner = {_gate(rulebook, name, parts, panels, findings) for name in gate.gates} - {""}
+        return _named(inner) if inner else ""
+    if any(one.id == gate.reads for one in rulebook.gates):
+        return _gate(rulebook, gate.reads, parts, panels, findings)
+    return parts.get(gate.reads, "")
