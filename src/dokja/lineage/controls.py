@@ -15,7 +15,7 @@ from dokja.stats.permutation import log10_pooled_tail
 # A training schedule's kappa = Σ learning rate × weight decay: what decoupled decay leaves of the start is e^-kappa.
 DEFAULT_KAPPA = 1.0
 _LARGEST_KAPPA = 12.0
-_GROUPS_FOR_POWER = 6
+_GROUPS_FOR_POWER = 3
 
 
 @dataclass(frozen=True, slots=True)

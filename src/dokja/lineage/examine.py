@@ -6,9 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from dokja.anatomy.part import ComponentKind
 from dokja.canonical import JSON
 from dokja.finding import Reason, Verdict
 from dokja.lineage.compare_components import PairEvidence, gather
+from dokja.lineage.compare_unknown import compare_values_anywhere, gather_unknown
 from dokja.lineage.controls import DEFAULT_KAPPA
 from dokja.lineage.equality import Equality, compare_values
 from dokja.lineage.relation import FAMILY_WISE_LOG10, Relation, Seen, judge
@@ -173,14 +175,18 @@ def _result(pair: _Pair, n_tests: int, settings: Settings, stream: Stream | None
             component.name, Relation.UNTESTABLE, reason, reference.name, reference.owner, "", None, None
         )
     needed = FAMILY_WISE_LOG10 - math.log10(n_tests)
-    evidence = gather(component, counterpart, needed, settings.kappa, settings.seed, settings.draws)
+    look = gather_unknown if component.kind == ComponentKind.OTHER else gather
+    evidence = look(component, counterpart, needed, settings.kappa, settings.seed, settings.draws)
     if pair.order_unknown and _is_injective(evidence.layer_pairs) and not evidence.is_in_place:
         evidence = replace(evidence, is_in_place=True, order_unknown=True)
     layer_of = dict(evidence.layer_pairs) if evidence.order_unknown or not evidence.is_in_place else None
     whole = stream(component.name, pair.number, counterpart.name, layer_of) if stream is not None else ()
     in_place_layers = layer_of if evidence.order_unknown else None
-    equality = compare_values(
-        component, counterpart, in_place_layers, {part.place: part.relative_error for part in whole}
+    errors = {part.place: part.relative_error for part in whole}
+    equality = (
+        compare_values_anywhere(component, counterpart, errors)
+        if component.kind == ComponentKind.OTHER
+        else compare_values(component, counterpart, in_place_layers, errors)
     )
     relation, reason, log10_p = _judge(component, evidence, equality, n_tests, figures)
     return ComponentResult(
@@ -192,7 +198,7 @@ def _result(pair: _Pair, n_tests: int, settings: Settings, stream: Stream | None
         reference_component=counterpart.name,
         evidence=evidence,
         log10_p=log10_p,
-        warnings=_warnings(evidence),
+        warnings=_warnings(component, evidence),
         whole=whole,
     )
 
@@ -222,7 +228,7 @@ def _judge(
         untestable = evidence.untestable or Reason("lineage.no_group")
         return Relation.UNTESTABLE, replace(untestable, figures={**figures, **untestable.figures}), None
     seen = Seen(
-        kind=component.kind,
+        kind=f"{component.kind}.tied" if component.tied_head else component.kind,
         is_private=evidence.is_private,
         log10_p=log10_p,
         effect=evidence.effect,
@@ -253,8 +259,10 @@ def _judge(
     return relation, reason, log10_p
 
 
-def _warnings(evidence: PairEvidence) -> tuple[Reason, ...]:
+def _warnings(component: SketchedComponent, evidence: PairEvidence) -> tuple[Reason, ...]:
     warnings = []
+    if component.kind == ComponentKind.OTHER:
+        warnings.append(Reason("lineage.wiring_unknown"))
     if evidence.order_unknown:
         warnings.append(Reason("lineage.order_unknown"))
     if evidence.gain_cosine is not None:

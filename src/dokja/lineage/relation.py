@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from dokja.anatomy.part import ComponentKind
 from dokja.canonical import JSON
 from dokja.finding import Reason, Verdict
 
@@ -52,7 +53,7 @@ class Seen:
     """What the exact arm saw of one pair of components.
 
     Args:
-        kind: Of the suspect's component.
+        kind: Of the suspect's component; `token_embedding.tied` for one that is the output head as well.
         is_private: Whether it rests on a group private to the component.
         log10_p: Family-wise: everything chosen and everything tested is paid for.
         effect: ρ.
@@ -129,8 +130,13 @@ def sibling_range() -> SiblingRange:
 
 def _judge_frame(seen: Seen, figures: Mapping[str, JSON]) -> tuple[Relation, Reason]:
     range_ = max(RESIDUAL_EFFECT_FLOOR, sibling_effect(seen.kind))
+    is_unknown = seen.kind == ComponentKind.OTHER
     if seen.effect <= range_:
-        return Relation.LINKED, Reason("lineage.linked_frame", {**figures, "sibling_effect": range_})
+        key = "lineage.linked_unknown" if is_unknown else "lineage.linked_frame"
+        return Relation.LINKED, Reason(key, {**figures, "sibling_effect": range_})
+    if is_unknown and seen.mapped_share < _WHOLE_SHARE:
+        said: dict[str, JSON] = {**figures, "sibling_effect": range_, "share": seen.mapped_share}
+        return Relation.PARTLY_DERIVED, Reason("lineage.partly_derived_unknown", said)
     return Relation.DERIVED, Reason("lineage.derived_frame", {**figures, "sibling_effect": range_})
 
 

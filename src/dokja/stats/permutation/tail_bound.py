@@ -14,7 +14,7 @@ from dokja.stats.permutation.trace import guarded_trace
 
 Matrix = NDArray[np.float64]
 
-_GRID = np.geomspace(0.05, 6.0, 13)
+_GRID = np.geomspace(0.05, 6.0, 9)
 _SINKHORN_STEPS = 20
 # Tightening costs sorts; a bound that is already beyond any multiplicity is left as it is. Choosing which of two
 # valid bounds to compute is free: each holds for the same probability.
