@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 246
 _NAMES = 92
-_NAME_CELLS = 15
+_NAME_CELLS = 14
 _ROW = 30
 _COLOURS = ("#1d4fa8", "#e07b00", "#14693b", "#8a2f8a", "#566074", "#a8231d")
 _CELLS_WITH_TEXT = 8
@@ -103,15 +103,17 @@ def _total_layers(
     bars: Sequence[TotalBar], cut_offs: Sequence[CutOff], names: Sequence[str], y: Any, axis: str
 ) -> list[Any]:
     alt = _altair()
-    rows = [
-        {"name": name, "total": bar.total, "said": bar.said, "low": bar.ends[0], "high": bar.ends[1]}
-        if bar.ends
-        else {"name": name, "total": bar.total, "said": bar.said, "low": bar.total, "high": bar.total}
-        for bar, name in zip(bars, names, strict=True)
-        if bar.total is not None
-    ]
-    reached = [float(row[end]) for row in rows for end in ("low", "high")]  # type: ignore[arg-type]
-    reached += [one.points for one in cut_offs]
+    rows = []
+    for bar, name in zip(bars, names, strict=True):
+        if bar.total is not None:
+            low, high = bar.ends or (bar.total, bar.total)
+            below = any(bar.total < line.points for line in cut_offs)
+            rows.append(
+                {"name": name, "total": bar.total, "said": bar.said, "low": low, "high": high, "below": below}
+            )
+    drawn = [bar for bar in bars if bar.total is not None]
+    reached = [end for bar in drawn for end in (bar.total, *(bar.ends or ())) if end is not None]
+    reached += [line.points for line in cut_offs]
     margin = max(0.08 * (max(reached) - min(reached)), 1.0)
     scale = alt.Scale(domain=[min(reached) - margin, max(reached) + margin], nice=False, zero=False)
     x = alt.X("total:Q", scale=scale, title=axis)
@@ -122,8 +124,14 @@ def _total_layers(
         ),
         base.mark_tick(size=9, thickness=2, color="currentColor").encode(x=alt.X("low:Q", title=axis), y=y),
         base.mark_tick(size=9, thickness=2, color="currentColor").encode(x=alt.X("high:Q", title=axis), y=y),
-        base.mark_circle(size=55, opacity=1, color=_COLOURS[0]).encode(x=x, y=y),
-        base.mark_text(dy=-9, color="currentColor").encode(x=x, y=y, text="said:N"),
+        base.mark_circle(size=55, opacity=1, color="currentColor").encode(x=x, y=y),
+        # A number stands on the side away from the line it has to reach.
+        base.transform_filter("!datum.below")
+        .mark_text(align="left", dx=4, dy=-9, color="currentColor")
+        .encode(x=x, y=y, text="said:N"),
+        base.transform_filter("datum.below")
+        .mark_text(align="right", dx=-4, dy=-9, color="currentColor")
+        .encode(x=x, y=y, text="said:N"),
     ]
     missing = [
         {"name": name, "said": bar.said, "at": min(reached) - margin}
@@ -135,12 +143,16 @@ def _total_layers(
         .mark_text(align="left", dx=4, color="currentColor")
         .encode(x=alt.X("at:Q", title=axis), y=y, text="said:N")
     )
-    lines = alt.Chart(alt.InlineData([{"at": one.points, "said": one.name} for one in cut_offs]))
-    layers.append(
-        lines.mark_rule(strokeDash=[4, 3], strokeWidth=1.5, color="currentColor").encode(
-            x=alt.X("at:Q", title=axis)
+    for number, line in enumerate(cut_offs):
+        base = alt.Chart(alt.InlineData([{"at": line.points, "said": f"{line.points:.2f}"}]))
+        at = alt.X("at:Q", title=axis)
+        layers.append(base.mark_rule(strokeDash=[4, 3], strokeWidth=1.5, color="currentColor").encode(x=at))
+        # Above the plot, one line of text per cut-off, so that two that lie close do not cover each other.
+        layers.append(
+            base.mark_text(dy=-7 - 12 * number, color="currentColor").encode(
+                x=at, y=alt.value(0), text="said:N"
+            )
         )
-    )
     return layers
 
 
@@ -271,7 +283,9 @@ def draw_shares(bars: Sequence[ShareBar], title: str, axis: str) -> Markup:
 def _names_axis(names: Sequence[str]) -> Any:
     alt = _altair()
     # A fixed extent keeps every chart of a page aligned, whatever the fonts of the machine measure.
-    axis = alt.Axis(minExtent=_NAMES, maxExtent=_NAMES, labelLimit=_NAMES, ticks=False, grid=False)
+    axis = alt.Axis(
+        minExtent=_NAMES, maxExtent=_NAMES, labelLimit=_NAMES, labelPadding=5, ticks=False, grid=False
+    )
     return alt.Y("name:N", sort=list(names), title=None, axis=axis)
 
 

@@ -55,6 +55,7 @@ def _view(shown: Shown, events: Sequence[Event]) -> Mapping[str, object]:
     return {
         "title": voice.say("title", stage=voice.title(rulebook.title)),
         "headline": headline(shown),
+        "filled_by": _filled_by(shown),
         "banner": list(_banner(shown)),
         "shown": shown,
         "decision": decision,
@@ -89,7 +90,9 @@ def headline(shown: Shown) -> str:
         if not one.advances
     ]
     if leaving:
-        clauses.append(("leaving", {"teams": ", ".join(leaving), "count": len(leaving)}))
+        clauses.append(
+            ("leaves" if len(leaving) == 1 else "leave", {"teams": ", ".join(leaving), "count": len(leaving)})
+        )
     if decision.vacancies is None:
         clauses.append(("places_unknown", {}))
     elif decision.vacancies:
@@ -98,7 +101,21 @@ def headline(shown: Shown) -> str:
         voice.say(f"headline.{name}.{'end' if place == len(clauses) else 'then'}", **figures)
         for place, (name, figures) in enumerate(clauses, 1)
     ]
-    return voice.say("headline.of", count=len(decision.teams), clauses=" ".join(said))
+    return voice.say(
+        "headline.of_one" if len(decision.teams) == 1 else "headline.of_many",
+        count=len(decision.teams),
+        clauses=" ".join(said),
+    )
+
+
+def _filled_by(shown: Shown) -> str:
+    """Return what the rulebook says of the places nobody took; empty when there are none."""
+    rule = shown.decision.filled_by
+    if not rule:
+        return ""
+    unknown = isinstance(shown.rulebook.advance.vacancy, Unknown)
+    words = shown.voice.say("unknown") if unknown else shown.voice.word(f"rulebook.value.{rule}")
+    return shown.voice.say("filled_by", rule=words)
 
 
 def _banner(shown: Shown) -> Iterator[str]:

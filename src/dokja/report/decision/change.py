@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from dokja.program.decision import TeamOutcome
 from dokja.program.fragility import Fragility
+from dokja.program.payloads import Exit
 from dokja.report.decision.teams import Shown
 from dokja.report.decision.voice import Figure
 
@@ -15,6 +16,8 @@ View = Mapping[str, object]
 def changes_of_team(shown: Shown, one: TeamOutcome) -> list[str]:
     """Return what would change one team's outcome, each a sentence; the margin first."""
     said = [_margin(shown, one)]
+    if Exit.INDEPENDENCE in one.exits:
+        said.append(shown.voice.say("change.independence"))
     if shown.uncertainty is None:
         return [*said, shown.voice.say("change.not_computed")]
     certainty = shown.certainty(one.team)
@@ -104,8 +107,8 @@ def view_fragility(shown: Shown) -> list[View]:
                 if none
                 else Figure(f"{found.fewest:,}"),
                 "how": voice.say(f"fragility.how.{key}", at_least=found.at_least),
-                "enters": voice.team_names(found.enters) or "–",
-                "leaves": voice.team_names(found.leaves) or "–",
+                "enters": voice.team_names(found.enters),
+                "leaves": voice.team_names(found.leaves),
                 "simulated": voice.simulated(shown.simulated.of()),
             }
         )

@@ -29,13 +29,19 @@ def _titled(shown: Shown, name: str, **figures: object) -> dict[str, object]:
     """Return a chart's words; what is simulated stands in its title, and so in its text for screen readers."""
     voice = shown.voice
     label = voice.simulated(shown.simulated.of())
-    title = voice.say(f"chart.{name}")
+    title = voice.say(f"chart.{name}") + (f" ({label})" if label else "")
     return {
-        "title": f"{title} ({label})" if label else title,
+        "title": title,
+        "spoken": voice.say("chart.spoken", title=title),
         "simulated": label,
         "caption": voice.say(f"chart.{name}_caption", **figures),
         "notes": [],
     }
+
+
+def _axis(shown: Shown, name: str) -> str:
+    label = shown.voice.simulated(shown.simulated.of())
+    return shown.voice.say(f"chart.axis.{name}") + (f" ({label})" if label else "")
 
 
 def _totals(shown: Shown) -> View:
@@ -55,7 +61,7 @@ def _totals(shown: Shown) -> View:
                 top_points(shown, one.team),
             )
         )
-    axes = (voice.say("chart.axis.total"), voice.say("chart.axis.parts"))
+    axes = (_axis(shown, "total"), _axis(shown, "parts"))
     numbered = [f"[{n}] {voice.title(part.title)}" for n, part in enumerate(shown.rulebook.parts, 1)]
     sizes = [known(part.points) or voice.say("unknown") for part in shown.rulebook.parts]
     words["notes"] = [
@@ -63,7 +69,7 @@ def _totals(shown: Shown) -> View:
     ] + [voice.say("chart.cut_off", gate=line.name, points=line.points) for line in cut_offs]
     return words | {
         "svg": draw_totals(
-            bars, cut_offs, full_points(shown.rulebook, shown.decision), str(words["title"]), axes
+            bars, cut_offs, full_points(shown.rulebook, shown.decision), str(words["spoken"]), axes
         ),
         "columns": [voice.say("column.total"), voice.say("column.interval"), *numbered],
         "rows": [
@@ -116,7 +122,7 @@ def _ranks(shown: Shown, rows: tuple[TeamUncertainty, ...]) -> View:
     said = [[f"{share:.1%}" for share in row.rank_shares] for row in rows]
     names = [voice.teams[row.team] for row in rows]
     svg = draw_ranks(
-        names, [row.rank_shares for row in rows], said, str(words["title"]), voice.say("chart.axis.rank")
+        names, [row.rank_shares for row in rows], said, str(words["spoken"]), _axis(shown, "rank")
     )
     ranks = max(len(row.rank_shares) for row in rows)
     return words | {
@@ -144,7 +150,7 @@ def _passing(shown: Shown, rows: tuple[TeamUncertainty, ...]) -> View:
         for row in rows
     ]
     return words | {
-        "svg": draw_shares(bars, str(words["title"]), voice.say("chart.axis.passing")),
+        "svg": draw_shares(bars, str(words["spoken"]), _axis(shown, "passing")),
         "columns": [
             voice.say("column.passing"),
             voice.say("column.monte_carlo"),

@@ -1,4 +1,4 @@
-"""Which figures of a decision rest on ballots or answers that a simulator made."""
+"""Which figures of a decision rest on ballots or records that a simulator made."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Simulated:
     Args:
         ballots: Simulated ballots and raters there are; 0 when people gave every one.
         others: Other simulated events: answers of models, findings, teams.
-        parts: Part id (and `total`) to `ballots`, `answers` or `both`; a part that rests on nothing simulated is left
+        parts: Part id (and `total`) to `ballots`, `records` or `both`; a part that rests on nothing simulated is left
             out.
         gates: Gate id to the same.
     """
@@ -89,7 +89,7 @@ def _mark(parts: Sequence[Part], panels: set[str], suites: set[str], marked: dic
     for part in parts:
         own = _mark(part.parts, panels, suites, marked)
         own |= {"ballots"} if part.panel in panels else set()
-        own |= {"answers"} if set(part.suites) & suites else set()
+        own |= {"records"} if set(part.suites) & suites else set()
         if own:
             marked[part.id] = _named(own)
         whole |= own
@@ -105,7 +105,7 @@ def _gate(rulebook: Rulebook, gate_id: str, parts: dict[str, str], panels: set[s
     if isinstance(gate, PanelMajority):
         return "ballots" if gate.panel in panels else ""
     if isinstance(gate, Independence):
-        return "answers" if findings else ""
+        return "records" if findings else ""
     if isinstance(gate, AllOf | AnyOf):
         inner = {_gate(rulebook, name, parts, panels, findings) for name in gate.gates} - {""}
         return _named(inner) if inner else ""

@@ -103,7 +103,8 @@ def _part(shown: Shown, team: str, part: Part, depth: int) -> View:
     return {
         "title": voice.title(part.title),
         "depth": depth,
-        "of": known(part.points),
+        "of": known(part.points) or voice.say("unknown"),
+        "simulated": voice.simulated(what),
         "points": voice.points(result, what),
         "interval": interval,
     }
@@ -117,7 +118,9 @@ def _gate(shown: Shown, result: GateResult) -> View:
         "opens": result.outcome.opens,
         "outcome": voice.word(f"outcome.{result.outcome.value}"),
         "exits": voice.exits(result.exits),
-        "margin": "" if result.margin_points is None else f"{result.margin_points:+.2f}",
+        "margin": Figure("", voice.say("no_cut_off"))
+        if result.margin_points is None
+        else Figure(f"{result.margin_points:+.2f}"),
         "judged": result.judged,
         "reasons": [voice.reason(reason) for reason in result.reasons],
         "simulated": voice.simulated(shown.simulated.gates.get(result.gate, "")),
@@ -172,7 +175,7 @@ def _finding(shown: Shown, found: RecordedFinding, rests_on: Sequence[str]) -> V
         "decided": found.event in rests_on,
         "event": found.event,
         "digest": finding.digest(),
-        "looked_at": sorted(finding.looked_at.items()),
+        "looked_at": [(voice.role(role), digest) for role, digest in sorted(finding.looked_at.items())],
         "cites": found.cites,
         "by": found.by_rater,
         "replies": shown.decision.replies.get(found.event, ()),

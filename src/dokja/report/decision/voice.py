@@ -70,7 +70,7 @@ class Voice:
         return ", ".join(self.word(f"exit.{way.value}") for way in exits)
 
     def simulated(self, what: str) -> str:
-        """Return the label of figures made of simulated ballots or answers; empty for none."""
+        """Return the label of figures made of simulated ballots or records; empty for none."""
         return self.say(f"simulated.{what}") if what else ""
 
     def points(self, result: Points | NoResult, simulated: str = "") -> Figure:
@@ -113,6 +113,10 @@ class Voice:
         if name in _VOCABULARY and f"rulebook.value.{value}" in sentences():
             return self.word(f"rulebook.value.{value}")
         return value
+
+    def role(self, role: str) -> str:
+        """Return what a thing looked at was to the examination, in words; another role stays as it is."""
+        return self.say(f"role.{role}") if f"decision_page.role.{role}" in sentences() else role
 
     def component(self, about: str) -> str:
         """Return what part of a submission a finding is about, in words."""
