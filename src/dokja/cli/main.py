@@ -33,8 +33,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "benchmark": ("dokja.cli.benchmark", "Suites on a local model, and scores derived from the journal."),
     "rulebook": ("dokja.cli.rulebook", "The rules of a stage: check, show, compare."),
     "stage": ("dokja.cli.stage", "A stage, from a frozen rulebook to a signed decision."),
+    "support": (
+        "dokja.cli.support",
+        "GPUs, data and talent: promised, delivered, and what that does to deadlines.",
+    ),
+    "roster": ("dokja.cli.roster", "Members of each consortium, in versions: set, show, changes."),
     "key": ("dokja.cli.key", "Keys of people: make, enrol, revoke, list."),
     "verify": ("dokja.cli.verify", "Recompute a published decision, offline, from the dossier alone."),
+    "demo": ("dokja.cli.demo", "Lineage and a whole stage on real small models, from data that comes along."),
     "store": ("dokja.cli.store", "The database of a programme: migrate, check, back up, move."),
 }
 

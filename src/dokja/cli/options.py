@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from dokja.report.csv_table import render_csv
 from dokja.report.words import LANGUAGES
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -60,18 +59,7 @@ def show_json(value: object) -> None:
 
 def show_csv(rows: Sequence[Mapping[str, object]]) -> None:
     """Print rows as CSV on stdout; nested values are written as JSON."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _cell(value) for name, value in row.items()})
-    click.echo(out.getvalue(), nl=False)
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, str) and value[:1] in "=+-@":
-        return "'" + value  # a spreadsheet would run it as a formula
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
+    click.echo(render_csv(rows), nl=False)
 
 
 def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:

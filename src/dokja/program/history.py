@@ -239,6 +239,7 @@ _READERS: Mapping[Kind, Callable[[History, Event], None]] = {
     Kind.COMPARATOR_CHOSEN: _read_comparator,
     Kind.SUBMISSION: _read_submission,
     Kind.WITHDRAWAL: lambda history, event: history.withdrawn.add(_team(history, event)),
+    Kind.SUPPORT_PROMISED: lambda history, event: history.support.append(event.payload),
     Kind.SUPPORT_DELIVERED: lambda history, event: history.support.append(event.payload),
     Kind.RUN_RESULT: _read_run,
     Kind.RATER_REGISTERED: _read_rater,

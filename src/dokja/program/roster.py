@@ -41,6 +41,7 @@ class RosterVersion:
         effective: First day it applies.
         members: Everyone, exactly one of them the lead.
         reason: Why it replaced the version before; empty for the first.
+        event: Id of the event that recorded it; empty outside a record.
     """
 
     team: str
@@ -48,6 +49,7 @@ class RosterVersion:
     effective: date
     members: frozenset[Member]
     reason: str = ""
+    event: str = ""
 
     def __post_init__(self) -> None:
         leads = [member for member in self.members if member.role is Role.LEAD]

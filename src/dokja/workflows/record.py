@@ -10,13 +10,16 @@ from dokja.program.events import Event
 from dokja.program.payloads import Kind
 from dokja.workflows.desk import Actor, Desk, Happening
 
-# What has a command of its own, because more than one event, a file or a key goes with it.
+# What has a command of its own, because more than one event, a file, a key or a check goes with it.
 _ELSEWHERE = {
     Kind.STAGE_OPENED: "dokja stage open",
     Kind.AMENDMENT: "dokja stage amend",
     Kind.SUBMISSION: "dokja stage submit",
     Kind.RUN_RESULT: "dokja stage evaluate",
     Kind.DECISION_SIGNED: "dokja stage sign",
+    Kind.SUPPORT_PROMISED: "dokja support promise",
+    Kind.SUPPORT_RETURNED: "dokja support return",
+    Kind.ROSTER_VERSION: "dokja roster set",
 }
 
 

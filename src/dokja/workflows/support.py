@@ -1,0 +1,241 @@
+"""Record support and look at how it stands: promises, deliveries, returns, deadlines, budget, names.
+
+Every recorder takes `dry_run`: everything is checked and the event is returned, and nothing is written. A correction
+names the event it replaces; the ledger is then what it would have been had it been recorded right the first time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+
+from dokja.canonical import JSON
+from dokja.errors import InvalidInput, NotAllowed
+from dokja.program.events import Event
+from dokja.program.payloads import Kind
+from dokja.program.rulebook import Unknown
+from dokja.program.support import MovedDeadline, Promise
+from dokja.program.support_budget import LineStanding, RuleStanding, budget_standing, rule_standing
+from dokja.program.support_record import Left, SupportRecord, read_support
+from dokja.workflows.decide import count_signatures, read_proposal
+from dokja.workflows.desk import Actor, Desk, Happening
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Which event an entry corrects, and why; both empty when it corrects nothing."""
+
+    supersedes: str = ""
+    reason: str = ""
+
+
+NOTHING = Correction()
+
+
+def look_at_support(desk: Desk) -> SupportRecord:
+    """Return what is recorded about support in every stage of the desk."""
+    stages = desk.store.stages()
+    return read_support(
+        [desk.store.events(name) for name in stages], [desk.rulebook(name) for name in stages]
+    )
+
+
+def record_support(
+    desk: Desk,
+    stage: str,
+    kind: Kind,
+    payload: Mapping[str, JSON],
+    actor: Actor,
+    *,
+    correction: Correction = NOTHING,
+    dry_run: bool = False,
+) -> Event:
+    """Record one entry about support and return its event.
+
+    Args:
+        desk: The office's desk.
+        stage: Name of the stage the entry is recorded in; the ledger itself spans all of them.
+        kind: What happened.
+        payload: Under the kind's schema.
+        actor: Who records, and when.
+        correction: What it corrects.
+        dry_run: Check everything and write nothing.
+
+    Raises:
+        InvalidInput: The team is not registered, or the entry contradicts another.
+        EventInvalid: The payload breaks its schema, or may not supersede what it names.
+    """
+    name = desk.require_stage(stage)
+    happening = Happening(kind, payload, supersedes=correction.supersedes or None, reason=correction.reason)
+    rulebook = desk.rulebook(name)
+    drafted = [entry.event for entry in desk.draft(name, actor, [happening], rulebook)]
+    stages = {one: list(desk.store.events(one)) for one in desk.store.stages()}
+    stages[name] += drafted
+    after = read_support(stages.values())
+    team = payload.get("team")
+    if team is not None and team not in after.teams:
+        raise InvalidInput(
+            f"There is no team {team!r}.",
+            hint="Register it first: dokja stage record team_registered FILE",
+        )
+    return drafted[0] if dry_run else desk.record(name, actor, [happening], rulebook)[0]
+
+
+def delivery_payload(
+    promise: Promise,
+    *,
+    delivered: float | str,
+    throughput_share: float | None,
+    first: date | None,
+    last: date | None,
+    measured_by: str,
+    cites: Iterable[str],
+) -> dict[str, JSON]:
+    """Return the payload of a delivery under a promise; team, supplier and units promised come from the promise."""
+    return _stated(
+        {
+            "team": promise.team,
+            "support": promise.id,
+            "supplier": promise.supplier,
+            "promised": "unknown" if promise.units is None else promise.units,
+            "delivered": delivered,
+            "throughput_share": "unknown" if throughput_share is None else throughput_share,
+            "first": None if first is None else first.isoformat(),
+            "last": None if last is None else last.isoformat(),
+            "measured_by": measured_by or None,
+            "cites": list(cites) or None,
+        }
+    )
+
+
+def return_payload(promise: Promise, day: date, cites: Iterable[str]) -> dict[str, JSON]:
+    """Return the payload of a return.
+
+    Raises:
+        NotAllowed: What was promised stays with the team.
+    """
+    if not promise.goes_back:
+        raise NotAllowed(
+            f"What {promise.id!r} promised stays with {promise.team}; it is not returned.",
+            hint="Correct the promise with --on-exit returned if that is wrong.",
+        )
+    return _stated(
+        {"team": promise.team, "support": promise.id, "day": day.isoformat(), "cites": list(cites) or None}
+    )
+
+
+def promise_payload(desk: Desk, stage: str, fields: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return the payload of a promise; where it follows a row of the rulebook, what it leaves out comes from the row.
+
+    Raises:
+        InvalidInput: The rulebook has no such row, or neither says who supplies.
+    """
+    stated = _stated(fields)
+    rule = stated.get("rule")
+    if rule is not None:
+        row = next((one for one in desk.rulebook(stage).support if one.id == rule), None)
+        if row is None:
+            raise InvalidInput(f"The rulebook's support table has no row {rule!r}.")
+        known = {
+            "units": row.units,
+            "supplier": row.supplier,
+            "what": row.unit,
+            "on_exit": row.on_exit,
+        }
+        for name, value in known.items():
+            if not isinstance(value, Unknown):
+                stated.setdefault(name, value if isinstance(value, float) else str(value))
+    stated.setdefault("units", "unknown")
+    if "supplier" not in stated:
+        raise InvalidInput("It is not said who supplies.", hint="Name the supplier with --supplier.")
+    stated.setdefault("what", str(stated["resource"]))
+    return stated
+
+
+def _stated(fields: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def teams_that_left(desk: Desk) -> dict[str, str]:
+    """Return team to the stage it left by a signed or announced decision, the last one that speaks of it."""
+    left: dict[str, str] = {}
+    for stage in desk.store.stages():
+        for team, advances in _outcomes(desk, stage).items():
+            left.pop(team, None)
+            if not advances:
+                left[team] = stage
+    return left
+
+
+def _outcomes(desk: Desk, stage: str) -> dict[str, bool]:
+    """Return team to whether it goes on, by the last decision enough people signed, else by what was announced."""
+    from dokja.program.events import in_force
+
+    events = in_force(desk.store.events(stage))
+    signed = [str(e.payload["decision"]) for e in events if e.kind is Kind.DECISION_SIGNED]
+    for digest in dict.fromkeys(reversed(signed)):
+        proposal = read_proposal(desk, stage, digest)
+        count = count_signatures(desk, stage, proposal)
+        if count is None or count.met:
+            outcome = proposal.everything["outcome"]
+            return _advances(outcome, "teams")
+    announced = [e for e in events if e.kind is Kind.OFFICIAL_OUTCOME]
+    return _advances(announced[-1].payload, "outcomes") if announced else {}
+
+
+def _advances(value: object, rows: str) -> dict[str, bool]:
+    assert isinstance(value, Mapping)
+    told = value[rows]
+    assert isinstance(told, list)
+    return {str(row["team"]): bool(row["advances"]) for row in told if isinstance(row, dict)}
+
+
+def on_exit(desk: Desk, record: SupportRecord) -> tuple[Left, ...]:
+    """Return, for every team that left, what goes back and what stays."""
+    return tuple(
+        Left(team, stage, record.ledger.to_return(team), record.ledger.kept(team))
+        for team, stage in teams_that_left(desk).items()
+    )
+
+
+def deadlines(
+    desk: Desk, stage: str, record: SupportRecord, deadline: date | None = None
+) -> dict[str, MovedDeadline]:
+    """Return each team's development deadline, moved by the stops of its clock.
+
+    Args:
+        desk: The office's desk.
+        stage: Name of the stage.
+        record: What is recorded about support.
+        deadline: The last day of development; the rulebook's last day of submission by default.
+
+    Raises:
+        InvalidInput: Neither the rulebook nor the caller says when the deadline is.
+    """
+    name = desk.require_stage(stage)
+    before = deadline or desk.rulebook(name).clock.submission.closes
+    if isinstance(before, Unknown):
+        raise InvalidInput(
+            f"The rulebook of {name!r} does not say when submissions close.",
+            hint="Name the day with --deadline.",
+        )
+    known = read_support([desk.store.events(name)]).teams
+    return {team: record.ledger.moved_deadline(team, before) for team in known}
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Budget lines, and promises beside the rulebook's table."""
+
+    lines: tuple[LineStanding, ...]
+    rules: tuple[RuleStanding, ...]
+
+
+def look_at_budget(desk: Desk, stage: str, record: SupportRecord) -> Budget:
+    """Return whether what was promised adds up."""
+    rulebook = desk.rulebook(desk.require_stage(stage))
+    return Budget(budget_standing(record), rule_standing(rulebook, record.ledger.promises))
