@@ -1,4 +1,4 @@
-"""`dokja key`: keys of people: make, enrol, revoke, list."""
+"""`dokja key`: keys of people: make, enrol, rotate, revoke, list."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dokja.report.words import Language, say
 
 @click.group(name="key")
 def command() -> None:
-    """Keys of people: make, enrol in a role, revoke, list. A key file is readable by its owner alone."""
+    """Keys of people: make, enrol in a role, rotate, revoke, list. A key file is readable by its owner alone."""
 
 
 @command.command()
@@ -51,6 +51,25 @@ def enrol(
     with Desk(desk_folder) as desk:
         place = enrol_key(desk, person, role, SigningKey.load(key), by, at or now())
     click.echo(say("key.enrolled", {"person": person, "role": role, "place": place}, language))
+
+
+@command.command()
+@click.option("--old", type=FILE, required=True, help="The person's key file until now.")
+@click.option("--new", "fresh", type=FILE, required=True, help="The key file that takes its place.")
+@click.option("--reason", required=True, help="Why; it is recorded for ever.")
+@click.option("--at", default="", metavar="TIME", help="RFC 3339 time in UTC; now by default.")
+@desk_option
+@language_option
+def rotate(old: Path, fresh: Path, reason: str, at: str, desk_folder: Path, language: Language) -> None:
+    """Replace a person's key by a new one; what the old one signed and logged before stays valid."""
+    from dokja.signature import SigningKey
+    from dokja.workflows.desk import Desk
+    from dokja.workflows.open_stage import rotate as rotate_key
+
+    new_key = SigningKey.load(fresh)
+    with Desk(desk_folder) as desk:
+        place = rotate_key(desk, SigningKey.load(old), new_key, at or now(), reason)
+    click.echo(say("key.rotated", {"key": new_key.id, "place": place}, language))
 
 
 @command.command()

@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "GPUs, data and talent: promised, delivered, and what that does to deadlines.",
     ),
     "roster": ("dokja.cli.roster", "Members of each consortium, in versions: set, show, changes."),
-    "key": ("dokja.cli.key", "Keys of people: make, enrol, revoke, list."),
+    "key": ("dokja.cli.key", "Keys of people: make, enrol, rotate, revoke, list."),
     "verify": ("dokja.cli.verify", "Recompute a published decision, offline, from the dossier alone."),
     "demo": ("dokja.cli.demo", "Lineage and a whole stage on real small models, from data that comes along."),
     "store": ("dokja.cli.store", "The database of a programme: migrate, check, back up, move."),

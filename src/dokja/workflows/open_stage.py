@@ -97,6 +97,16 @@ def enrol(desk: Desk, person: str, role: str, key: SigningKey, by: SigningKey | 
     return desk.store.add_key_statement(key_statement(statement, [key] if by is None else [key, by], at))
 
 
+def rotate(desk: Desk, old: SigningKey, new: SigningKey, at: str, reason: str) -> int:
+    """Put a new key in the place of a person's old one and return the place of the statement in the log.
+
+    Raises:
+        KeyRefused: The old key is not in force.
+    """
+    statement = {"action": "rotate", "key": old.id, "new_key": new.id, "effective_at": at, "reason": reason}
+    return desk.store.add_key_statement(key_statement(statement, [new, old], at))
+
+
 def revoke(desk: Desk, key_id: str, by: SigningKey, at: str, reason: str) -> int:
     """Revoke a key from now on and return the place of the statement in the log.
 
