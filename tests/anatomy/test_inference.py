@@ -9,6 +9,7 @@ import pytest
 
 from dokja.anatomy import Anatomy, Component, Part, describe, groups
 from dokja.anatomy.blocks import longest_run
+from dokja.anatomy.part import ComponentKind
 from tests.anatomy.conftest import Tiny
 from tests.anatomy.memory_checkpoint import MemoryCheckpoint
 
@@ -126,9 +127,10 @@ def test_shuffled_fresh_weights_are_left_unknown() -> None:
     arrays = {
         f"t{number}": rng.standard_normal(shape, dtype=np.float32) for number, shape in enumerate(shapes)
     }
-    anatomy = describe(MemoryCheckpoint(arrays))
-    assert anatomy.components == ()
-    assert set(anatomy.unassigned) == set(arrays)
+    (component,) = describe(MemoryCheckpoint(arrays)).components
+    assert component.kind is ComponentKind.OTHER
+    assert [part.source.tensor for part in component.parts] == list(arrays)
+    assert {part.role for part in component.parts[:-1]} == {"dense"}
 
 
 def test_every_inferred_part_agrees_with_its_shape(tiny: Tiny) -> None:

@@ -13,6 +13,7 @@ from dokja.anatomy.family import Family, Match
 from dokja.anatomy.heads import Heads, heads_of, rotary_rows
 from dokja.anatomy.inference import infer
 from dokja.anatomy.part import Anatomy, Axis, Component, ComponentKind, Part
+from dokja.anatomy.unknown_wiring import describe_unknown
 from dokja.checkpoint.checkpoint import Checkpoint
 
 Warning_ = tuple[str, Mapping[str, object]]
@@ -39,7 +40,8 @@ def describe(checkpoint: Checkpoint) -> Anatomy:
     known = [one for one in known_names(checkpoint) if one.tensor not in idle]
     matches, family = _best_family(known)
     if family is None:
-        return infer(checkpoint)
+        inferred = infer(checkpoint)
+        return inferred if inferred.components else describe_unknown(checkpoint, idle)
     matched = {match.tensor for match in matches}
     unassigned = idle | {
         one.tensor: family.reason_to_ignore(one.name) or "unknown"

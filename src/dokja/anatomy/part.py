@@ -48,6 +48,8 @@ class Axis(StrEnum):
     )
     POSITION = "position"
     CLASS = "class"
+    OUTPUT_UNIT = "output_unit"  # rows of a matrix whose wiring is unknown
+    INPUT_UNIT = "input_unit"  # its columns, input channels × kernel
     OTHER = "other"
 
 

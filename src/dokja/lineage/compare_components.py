@@ -11,6 +11,7 @@ import numpy as np
 from dokja.canonical import JSON
 from dokja.finding import Reason
 from dokja.lineage.controls import Power, drifted, power_at, relabelled
+from dokja.lineage.detail import cell_json, coverage_by_role, layers_json, null_picture
 from dokja.lineage.evidence import (
     Cell,
     Pooled,
@@ -24,10 +25,6 @@ from dokja.lineage.persistence import Persistence, persistence, start_free_agree
 from dokja.lineage.relation import FAMILY_WISE_LOG10
 from dokja.lineage.sketch import SketchedComponent
 from dokja.lineage.units import UnitGroup, mlp_groups, residual_group, value_groups
-from dokja.stats.permutation import monte_carlo_p_value, monte_carlo_z
-
-_MOST_TENSORS = 64
-_HISTOGRAM_BINS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,81 +370,17 @@ def _gain_cosine(suspect: SketchedComponent, reference: SketchedComponent) -> fl
 def _detail(
     run: _Run, frame: Cell | None, suspect: SketchedComponent, draws: int, seed: int
 ) -> dict[str, JSON]:
-    null = monte_carlo_z(run.pooled.matrices, draws, seed)
-    edges = np.linspace(min(-4.0, float(null.min())), max(4.0, float(null.max())), _HISTOGRAM_BINS + 1)
-    counts = np.histogram(null, edges)[0]
     roles: list[JSON] = [*sorted({role.split("/")[0] for cell in run.cells for role in cell.roles})]
     detail: dict[str, JSON] = {
-        "null": {
-            "z": run.pooled.z,
-            "draws": draws,
-            "bin_edges": [float(e) for e in edges],
-            "counts": [int(c) for c in counts],
-            "monte_carlo_p_value": monte_carlo_p_value(run.pooled.matrices, draws, seed),
-        },
-        "groups": [_cell_json(cell) for cell in run.cells],
+        "null": null_picture(run.pooled, draws, seed),
+        "groups": [cell_json(cell) for cell in run.cells],
         "k_eff": run.pooled.k_eff,
         "tested_roles": roles,
-        "coverage_by_role": _coverage_by_role(suspect, run.cells, frame),
+        "coverage_by_role": coverage_by_role(suspect, run.cells, frame),
     }
     if run.scan is not None:
-        detail["layers"] = _layers_json(run.scan, run.cells)
+        detail["layers"] = layers_json(run.scan, run.cells)
     if frame is not None:
         s = frame.statistic
         detail["frame"] = {"z": s.z, "effect": s.rho, "p_value_log10": frame.log10_p, "n": s.n}
     return detail
-
-
-def _cell_json(cell: Cell) -> JSON:
-    s = cell.statistic
-    return {
-        "suspect": {"layer": cell.suspect.layer, "expert": cell.suspect.expert, "head": cell.suspect.head},
-        "reference": {
-            "layer": cell.reference.layer,
-            "expert": cell.reference.expert,
-            "head": cell.reference.head,
-        },
-        "group": cell.reference.kind,
-        "tensors": list(cell.roles[:_MOST_TENSORS]),
-        "n_units": s.n,
-        "z": s.z,
-        "effect": s.rho,
-        "p_value_log10": cell.log10_p,
-    }
-
-
-def _layers_json(scan: Scan, cells: Sequence[Cell]) -> JSON:
-    """Return the map people look at; at most 128 layers a side, evenly taken."""
-    rows, columns = _subset(len(scan.suspect_layers)), _subset(len(scan.reference_layers))
-    bounds = {_layers(cell): cell.log10_p for cell in cells if cell.reference.head is None}
-    return {
-        "family": scan.layer_map.family,
-        "log10_cost": scan.layer_map.log10_cost + scan.log10_expert_cost,
-        "suspect_layers": [scan.suspect_layers[i] for i in rows],
-        "reference_layers": [scan.reference_layers[j] for j in columns],
-        "z": [[float(scan.z[i, j]) for j in columns] for i in rows],
-        "p_value_log10": [
-            [bounds.get((scan.suspect_layers[i], scan.reference_layers[j])) for j in columns] for i in rows
-        ],
-    }
-
-
-def _subset(count: int, most: int = 128) -> list[int]:
-    return [int(i) for i in np.unique(np.linspace(0, count - 1, min(count, most)).round())]
-
-
-def _coverage_by_role(suspect: SketchedComponent, cells: Sequence[Cell], frame: Cell | None) -> JSON:
-    private = {role.split("/")[0] for cell in cells for role in cell.roles}
-    in_frame = {role.split("/")[0] for role in frame.roles} if frame else set()
-    out: dict[str, JSON] = {}
-    for block in suspect.blocks:
-        entry = out.setdefault(block.role, {"parameters": 0, "sampled": 0, "how": "not_tested"})
-        assert isinstance(entry, dict)
-        entry["parameters"] = int(str(entry["parameters"])) + block.n_parameters
-        if block.status == "ok":
-            entry["sampled"] = int(str(entry["sampled"])) + int(block.values.size)
-            if block.role in private:
-                entry["how"] = "private"
-            elif block.role in in_frame:
-                entry["how"] = "frame"
-    return out

@@ -86,7 +86,7 @@ def compare_values(
         error = (whole_errors or {}).get(block.place, error)
         types[0].add(block.dtype)
         types[1].add(other.dtype)
-        if error <= _tolerance(block.dtype, other.dtype):
+        if error <= tolerance(block.dtype, other.dtype):
             n_equal += 1
             worst = max(worst, error)
     coarse = any(ROUNDING.get(t, 0.0) >= ROUNDING["Q5_K"] for t in types[0] | types[1])
@@ -99,13 +99,24 @@ def _nearest(block: Block, others: list[Block], *, by_role: bool) -> tuple[Block
     errors = [
         (o, e)
         for o in others
-        if (o.role == block.role or not by_role) and (e := _relative_error(block, o)) is not None
+        if (o.role == block.role or not by_role) and (e := relative_error(block, o)) is not None
     ]
     return min(errors, key=lambda found: found[1], default=None)
 
 
-def _relative_error(block: Block, other: Block) -> float | None:
-    """Return ‖s - r‖ / ‖r‖ on common rows and columns, or None when shapes differ or nothing is common."""
+def relative_error(block: Block, other: Block) -> float | None:
+    """Return ‖s - r‖ / ‖r‖ on common rows and columns, or None when shapes differ or nothing is common.
+
+    Args:
+        block: The suspect's.
+        other: The reference's.
+
+    Assumes:
+        Nothing.
+
+    Source:
+        A relative Frobenius error on the sampled slice.
+    """
     same_tokens = Axis.TOKEN in block.axes
     if block.shape != other.shape and not (same_tokens and block.shape[1:] == other.shape[1:]):
         return None
@@ -119,5 +130,17 @@ def _relative_error(block: Block, other: Block) -> float | None:
     return float(np.linalg.norm(s - r)) / size if size > 0 and s.any() else None
 
 
-def _tolerance(suspect: str, reference: str) -> float:
+def tolerance(suspect: str, reference: str) -> float:
+    """Return the largest relative error that storing the same values in two types can leave.
+
+    Args:
+        suspect: Its stored type.
+        reference: Likewise.
+
+    Assumes:
+        Block types: weights near Gaussian.
+
+    Source:
+        `ROUNDING`, measured by tests/lineage/test_equality.py.
+    """
     return ROUNDING.get(suspect, 1e-6) + ROUNDING.get(reference, 1e-6) + _SKETCH_ROUNDING

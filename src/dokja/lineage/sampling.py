@@ -50,7 +50,7 @@ def plan_of(depth: Depth, seed: int = DEFAULT_SEED) -> Plan:
     """Return the sampling plan of a depth: `screen` touches little, `full` enough to saturate the statistic."""
     if depth == "screen":
         return Plan(seed)
-    return Plan(seed, units=1024, residual=256, tokens=2048, rows=128, heads=4)
+    return Plan(seed, units=512, residual=192, tokens=1536, rows=96, heads=4)
 
 
 def axis_keys(
@@ -72,23 +72,40 @@ def axis_keys(
     if axis is Axis.TOKEN:
         return _tokens(plan, length, vocabulary)
     if axis is Axis.RESIDUAL:
-        return _both(_lowest(plan.seed, "residual", length, plan.residual))
+        return _both(lowest_hashes(plan.seed, "residual", length, plan.residual))
     if axis is Axis.MLP_UNIT:
         count = plan.units if not component.n_experts else max(16, 2 * plan.units // component.n_experts)
         return _both(_runs(plan.seed, "mlp_unit", length, min(count, plan.units)))
     if axis is Axis.EXPERT:
         return _both(np.arange(length))
+    if axis is Axis.OUTPUT_UNIT:
+        return _both(_quartered(plan, length))
+    if axis is Axis.INPUT_UNIT:
+        return _both(lowest_hashes(plan.seed, "input_unit", length, plan.units))
     if axis in (Axis.KEY_VALUE, Axis.VALUE_OUT) and component.value_dim and component.n_kv_heads:
         return _both(_head_rows(plan, component, axis, length))
-    return _both(_lowest(plan.seed, axis.value, length, plan.rows))
+    return _both(lowest_hashes(plan.seed, axis.value, length, plan.rows))
 
 
 def _both(positions: NDArray[np.intp]) -> tuple[Keys, NDArray[np.intp]]:
     return positions.astype(np.int64), positions
 
 
-def _lowest(seed: int, name: str, length: int, count: int) -> NDArray[np.intp]:
-    """Return the positions whose seeded hashes are lowest, sorted: nested over counts, stable over lengths."""
+def lowest_hashes(seed: int, name: str, length: int, count: int) -> NDArray[np.intp]:
+    """Return the positions whose seeded hashes are lowest, sorted: nested over counts, stable over lengths.
+
+    Args:
+        seed: Of the hashes.
+        name: Of what is sampled; different names give unrelated samples.
+        length: Positions to choose from.
+        count: How many; all when there are no more.
+
+    Assumes:
+        Nothing of the values at those positions, which are never looked at.
+
+    Source:
+        Bottom-k sampling, Cohen and Kaplan 2007.
+    """
     if length <= count:
         return np.arange(length)
     order = np.argsort(_mix(seed, name, np.arange(length, dtype=np.uint64)), kind="stable")
@@ -98,9 +115,17 @@ def _lowest(seed: int, name: str, length: int, count: int) -> NDArray[np.intp]:
 def _runs(seed: int, name: str, length: int, count: int) -> NDArray[np.intp]:
     if length <= count:
         return np.arange(length)
-    runs = _lowest(seed, name, -(-length // _RUN), max(1, count // _RUN))
+    runs = lowest_hashes(seed, name, -(-length // _RUN), max(1, count // _RUN))
     positions = (runs[:, None] * _RUN + np.arange(_RUN)).ravel()
     return positions[positions < length]
+
+
+def _quartered(plan: Plan, length: int) -> NDArray[np.intp]:
+    """Return the same places in each quarter of many rows, so that gates of one recurrent unit come together."""
+    if length <= plan.units or length % 4:
+        return lowest_hashes(plan.seed, "output_unit", length, plan.units)
+    within = lowest_hashes(plan.seed, "output_unit", length // 4, plan.units // 4)
+    return (np.arange(4)[:, None] * (length // 4) + within).ravel()
 
 
 def _head_rows(plan: Plan, component: Component, axis: Axis, length: int) -> NDArray[np.intp]:
@@ -108,14 +133,14 @@ def _head_rows(plan: Plan, component: Component, axis: Axis, length: int) -> NDA
     dim, groups = component.value_dim, component.n_kv_heads
     per_group = length // (groups * dim) if axis is Axis.VALUE_OUT else 1
     if per_group * groups * dim != length:
-        return _lowest(plan.seed, axis.value, length, plan.rows)
-    heads = _lowest(plan.seed, "kv_head", groups, plan.heads)
+        return lowest_hashes(plan.seed, axis.value, length, plan.rows)
+    heads = lowest_hashes(plan.seed, "kv_head", groups, plan.heads)
     width = per_group * dim
     return (heads[:, None] * width + np.arange(width)).ravel()
 
 
 def _tokens(plan: Plan, length: int, vocabulary: Mapping[str, int] | None) -> tuple[Keys, NDArray[np.intp]]:
-    by_row = _lowest(plan.seed, "token_row", length, plan.tokens)
+    by_row = lowest_hashes(plan.seed, "token_row", length, plan.tokens)
     keys, positions = _both(by_row)
     if not vocabulary:
         return keys, positions
