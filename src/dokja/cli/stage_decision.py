@@ -1,4 +1,4 @@
-"""The part of `dokja stage` that scores and decides: score, status, decide, sign."""
+"""The part of `dokja stage` that reads and decides: score, status, events, decide, sign."""
 
 from __future__ import annotations
 
@@ -58,6 +58,19 @@ def score(desk_folder: Path, stage: str, as_csv: bool, language: Language, as_js
         click.echo(table(rows, ["", *scores.parts]))
         for reason in dict.fromkeys(reasons):
             click.echo(f"  – {reason}")
+
+
+@click.command()
+@desk_option
+@stage_option
+def events(desk_folder: Path, stage: str) -> None:
+    """Every event of the stage as recorded, one JSON object a line; for `rulebook diff --events`. For auditors' eyes."""
+    from dokja.canonical import canonical_bytes
+    from dokja.workflows.desk import Desk
+
+    with Desk(desk_folder) as desk:
+        for event in desk.store.events(desk.require_stage(stage)):
+            click.echo(canonical_bytes(event.as_json()).decode())
 
 
 @click.command()
