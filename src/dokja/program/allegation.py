@@ -13,10 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput
 from dokja.finding import Reason
+
+if TYPE_CHECKING:
+    from dokja.program.events import Event
 
 
 class Basis(StrEnum):
@@ -141,3 +145,31 @@ def status(
     if not replied and today <= reply_by:
         return Status.AWAITING_REPLY
     return Status.CONCLUDED if examined_claims else Status.UNDER_EXAMINATION
+
+
+# Which claims an examination of each basis answers, by the beginning of their names.
+_CLAIMS: Mapping[Basis, str] = {
+    Basis.WEIGHT_COMPARISON: "weights.",
+    Basis.TRAINING_RECORD: "training.",
+    Basis.LICENCE_OR_NOTICE: "licence.",
+}
+
+
+def concerns(allegation: Allegation, later: Sequence[Event]) -> tuple[tuple[str, str], ...]:
+    """Return (claim, event) of every finding recorded since an allegation that answers one of its bases.
+
+    Args:
+        allegation: The allegation.
+        later: The events in force from the allegation on.
+    """
+    names = tuple(_CLAIMS[basis] for basis in allegation.bases if basis in _CLAIMS)
+    found = []
+    for event in later:
+        if event.kind not in ("finding_recorded", "judged_finding"):
+            continue
+        finding = event.payload["finding"]
+        assert isinstance(finding, dict)
+        claim = str(finding["claim"])
+        if event.payload["team"] == allegation.team and claim.startswith(names or ("-",)):
+            found.append((claim, event.id))
+    return tuple(found)

@@ -10,9 +10,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from typing import Literal
 
 import numpy as np
@@ -29,16 +29,18 @@ class Statement:
 
     Args:
         release: Which release said it, e.g. `2026-01-15 briefing`; for an assumption, its name.
-        of: `team` (the score of each named team), `mean` (over all teams), `highest` (the best score; the named
-            teams reached it), `first` or `last` (the named team is at least as high, or as low, as every other).
+        of: `team` (the score of each named team), `mean` (over the named teams, over all where none is named),
+            `highest` (the best score; the named teams reached it), `first` or `last` (the named team is at least as
+            high, or as low, as every other), `above` (each named team is at least as high as the next named),
+            `at_least` or `at_most` (the score of each named team).
         part: A part of the score, or `total`.
         teams: The teams it names.
-        points: The published figure; ignored for `first` and `last`.
+        points: The published figure; ignored for `first`, `last` and `above`.
         half_unit: Half of the last published digit, in points: 0.05 for one decimal.
     """
 
     release: str
-    of: Literal["team", "mean", "highest", "first", "last"]
+    of: Literal["team", "mean", "highest", "first", "last", "above", "at_least", "at_most"]
     part: str
     teams: tuple[str, ...] = ()
     points: float = 0.0
@@ -174,31 +176,28 @@ def _row(board: Scoreboard, team: str, part: str) -> NDArray[np.float64]:
 
 def _system(board: Scoreboard, statements: Sequence[Statement]) -> _System:
     size = len(board.teams) * len(board.leaves(TOTAL))
-    rows: list[NDArray[np.float64]] = [np.zeros(size)]
-    bounds = [0.0]
+    pairs = [pair for said in statements for pair in _bounds(board, said)]
+    rows = [np.zeros(size), *[row for row, _ in pairs]]
+    return _System(np.array(rows), np.array([0.0, *[bound for _, bound in pairs]]))
 
-    def at_most(row: NDArray[np.float64], bound: float) -> None:
-        rows.append(row)
-        bounds.append(bound)
 
-    for said in statements:
-        every = {team: _row(board, team, said.part) for team in board.teams}
-        named = [_row(board, team, said.part) for team in said.teams]
-        if said.of == "mean":
-            named = [np.mean(list(every.values()), axis=0)]
-        if said.of in ("team", "mean", "highest"):
-            for row in named:
-                at_most(row, said.points + said.half_unit)
-                at_most(-row, said.half_unit - said.points)
-        if said.of == "highest":
-            for row in every.values():
-                at_most(row, said.points + said.half_unit)
-        if said.of in ("first", "last"):
-            sign = 1 if said.of == "first" else -1
-            for row in every.values():
-                for own in named:
-                    at_most(sign * (row - own), 0.0)
-    return _System(np.array(rows), np.array(bounds))
+def _bounds(board: Scoreboard, said: Statement) -> Iterator[tuple[NDArray[np.float64], float]]:
+    """Yield (row, bound) of every inequality row·x ≤ bound that a statement is."""
+    every = [_row(board, team, said.part) for team in board.teams]
+    named = [_row(board, team, said.part) for team in said.teams]
+    if said.of == "mean":
+        named = [np.mean(named or every, axis=0)]
+    if said.of in ("team", "mean", "highest", "at_least"):
+        yield from ((-row, said.half_unit - said.points) for row in named)
+    if said.of in ("team", "mean", "at_most"):
+        yield from ((row, said.points + said.half_unit) for row in named)
+    if said.of == "highest":
+        yield from ((row, said.points + said.half_unit) for row in every)
+    if said.of in ("first", "last"):
+        sign = 1 if said.of == "first" else -1
+        yield from ((sign * (row - own), 0.0) for row in every for own in named)
+    if said.of == "above":
+        yield from ((lower - higher, 0.0) for higher, lower in pairwise(named))
 
 
 def _extremes(

@@ -293,12 +293,13 @@ SCHEMAS: Mapping[Kind, Mapping[str, Check]] = {
         "profile": one_of(*Profile),
         "team": is_string,
         "decision": is_digest,
+        "announcement": is_bool,
         "announces": list_of(is_name),
         "fields": list_of(one_of(*Disclosed)),
         "statements": list_of(
             record(
                 {
-                    "of": one_of("team", "mean", "highest"),
+                    "of": one_of("team", "mean", "highest", "above", "at_least", "at_most"),
                     "part": is_name,
                     "teams": list_of(is_name),
                     "points": is_number,
@@ -338,6 +339,7 @@ SCHEMAS: Mapping[Kind, Mapping[str, Check]] = {
         "teams": list_of(is_name),
         "part": is_name,
         "points": is_number,
+        "half_unit?": is_number,
         "cites": list_of(is_text, at_least=1),
     },
     Kind.PUBLISHED_RANK: {

@@ -1,7 +1,8 @@
 """From what was published of a stage to the intervals it leaves for each sealed score.
 
 A published figure is taken as wide as its rounding: 90.2 lies within 90.15 and 90.25. JSON keeps no trailing zero, so
-25.0 is read as 25 and taken within 24.5 and 25.5; an interval may be wider than what was published, never narrower.
+25.0 is read as 25 and taken within 24.5 and 25.5, unless the event says how wide it is (`half_unit`): an interval may
+be wider than what was published, never narrower.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ def _score(event: Event, release: str) -> Statement:
     assert of in ("team", "mean", "highest")
     assert isinstance(teams, list)
     named, part = tuple(str(team) for team in teams), str(event.payload["part"])
-    return Statement(release, of, part, named, float(str(points)), _half_unit(points))  # type: ignore[arg-type]
+    half_unit = event.payload.get("half_unit")
+    half = _half_unit(points) if half_unit is None else float(str(half_unit))
+    return Statement(release, of, part, named, float(str(points)), half)  # type: ignore[arg-type]
 
 
 def _half_unit(points: JSON) -> float:
