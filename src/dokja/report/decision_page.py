@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from dokja.program.decision import Decision
+from dokja.program.decision import Decision, TeamOutcome
 from dokja.program.events import Event
+from dokja.program.independence import Outcome
+from dokja.program.payloads import Exit
 from dokja.program.rulebook import Rulebook, Unknown
 from dokja.program.uncertainty import Uncertainty
 from dokja.report.decision.change import (
@@ -84,15 +86,14 @@ def headline(shown: Shown) -> str:
         clauses.append(("one" if len(advancing) == 1 else "many", {"teams": ", ".join(advancing)}))
     else:
         clauses.append(("none", {}))
-    leaving = [
-        f"{voice.teams[one.team]} ({voice.exits(one.exits) or voice.word(f'outcome.{one.outcome.value}')})"
-        for one in decision.teams
-        if not one.advances
-    ]
-    if leaving:
-        clauses.append(
-            ("leaves" if len(leaving) == 1 else "leave", {"teams": ", ".join(leaving), "count": len(leaving)})
-        )
+    for settled, names in ((True, ("leaves", "leave")), (False, ("open", "open"))):
+        staying = [
+            f"{voice.teams[one.team]} ({voice.exits(one.exits)})"
+            for one in decision.teams
+            if not one.advances and _is_settled(one) is settled
+        ]
+        if staying:
+            clauses.append((names[len(staying) > 1], {"teams": ", ".join(staying), "count": len(staying)}))
     if decision.vacancies is None:
         clauses.append(("places_unknown", {}))
     elif decision.vacancies:
@@ -106,6 +107,12 @@ def headline(shown: Shown) -> str:
         count=len(decision.teams),
         clauses=" ".join(said),
     )
+
+
+def _is_settled(one: TeamOutcome) -> bool:
+    """Return whether a team leaves, rather than stays out because something is still missing."""
+    gone = {Exit.WITHDRAWAL, Exit.NOT_SELECTED, Exit.EXTRA}
+    return one.outcome is Outcome.FAIL or bool(gone & set(one.exits))
 
 
 def _filled_by(shown: Shown) -> str:
