@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 
 import click
@@ -16,6 +17,7 @@ from dokja import __version__
 from dokja.errors import DokjaError, InvalidInput, NotAllowed, Unavailable, UnreadableArtifact
 
 EXIT_DONE, EXIT_AGAINST, EXIT_USAGE, EXIT_COULD_NOT_LOOK = 0, 1, 2, 3
+_EXIT_PIPE_CLOSED = 141
 
 EXIT_CODES: dict[type[DokjaError], int] = {
     InvalidInput: EXIT_USAGE,
@@ -84,6 +86,10 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped; nothing half-written is kept.", err=True)
         sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; say nothing more, as `cat` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_EXIT_PIPE_CLOSED)
     except DokjaError as error:
         _show(error, as_json="--json" in arguments)
         sys.exit(exit_code_of(error))
