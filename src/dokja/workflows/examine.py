@@ -15,7 +15,7 @@ from dokja.canonical import JSON
 from dokja.checkpoint import digest_tensors, open_checkpoint
 from dokja.errors import InvalidInput, NotAllowed
 from dokja.finding import Claim, Evidence, Finding, Reason, Verdict
-from dokja.lineage.examine import ComponentResult, Settings, examine
+from dokja.lineage.examine import ComponentResult, Examination, Settings, examine
 from dokja.lineage.relation import Relation
 from dokja.lineage.sampling import DEFAULT_SEED, Depth
 from dokja.lineage.sketch import Sketch
@@ -84,6 +84,40 @@ def examine_submission(
             )
     suspect = load_sketch(model, looking.depth, looking.seed, name=team)
     examination = examine(suspect, references, Settings(seed=looking.seed))
+    return record_examination(desk, name, team, weights, examination, references, actor)
+
+
+def record_examination(
+    desk: Desk,
+    stage: str,
+    team: str,
+    weights: str,
+    examination: Examination,
+    references: Sequence[Sketch],
+    actor: Actor,
+) -> list[Event]:
+    """Record what an examination found about a submission and return the events.
+
+    Args:
+        desk: The office's desk.
+        stage: Name of the stage.
+        team: Whose submission.
+        weights: Digest of the weights that were examined.
+        examination: What was found.
+        references: What it was compared with.
+        actor: Who records.
+
+    Raises:
+        InvalidInput: The team submitted nothing.
+        NotAllowed: The weights are not the ones submitted.
+    """
+    name = desk.require_stage(stage)
+    rulebook = desk.rulebook(name)
+    history = read_history(rulebook, desk.store.events(name))
+    if team not in history.weights:
+        raise InvalidInput(f"Team {team!r} has submitted nothing in stage {name!r}.")
+    if history.weights[team] != weights:
+        raise NotAllowed(f"The weights examined are not the ones {team} submitted.")
     owners = history.declarations[team].get("owners", [])
     own = {str(owner) for owner in owners} if isinstance(owners, list) else set()
     digests = {reference.name: sketch_digest(reference) for reference in references}
