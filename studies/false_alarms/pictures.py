@@ -79,8 +79,8 @@ def _frame(title: str, across: str, up: str, right: float, top: float, shapes: S
     middle = (HEIGHT - MARGIN + 44) / 2
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-            f'font-family="sans-serif" font-size="12" fill="#222222">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"',
+            ' font-family="sans-serif" font-size="12" fill="#222222">',
             f"<title>{escape(title)}</title>",
             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
             f'<text x="{MARGIN}" y="24" font-size="14">{escape(title)}</text>',

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from studies.false_alarms import calibration, pictures, pipeline, siblings
+from studies.false_alarms import calibration, page, pictures, pipeline, siblings
 from studies.false_alarms.models import COUNTS, SAME_ORDER, independent, record_of
 
 RESULTS = Path(__file__).with_name("results")
@@ -20,14 +20,16 @@ LEVELS = (0.05, 0.01, 0.001)
 # So sure must a Monte-Carlo estimate be before it may convict the bound: one in a million for each group.
 _CONVICTION = 1e-6
 PRIVATE = ("mlp_units", "value_dims")
+COLUMNS = ("exceed", "z", "effect", "bound")
 
 Row = dict[str, Any]
 
 
 def write(work: Path) -> None:
-    """Write results and pictures from what the other steps left in the work folder."""
+    """Write results, pictures and the page's measured parts from what the other steps left in the work folder."""
     RESULTS.mkdir(exist_ok=True)
-    rows = calibration.every_group(work)
+    groups = compact(work)
+    rows = rows_of(groups)
     pairs = pipeline.every_pair(work)
     kin = siblings.every_pair(work)
     found = {
@@ -37,15 +39,16 @@ def write(work: Path) -> None:
         "siblings": related(kin),
     }
     _write("summary.json", found, indent=1)
-    _write("groups.json", compact(work))
-    _write("siblings.json", kin, indent=None)
+    _write("groups.json", groups)
+    _write("pairs.json", said_of(pairs))
+    _write("siblings.json", kin)
     power = {p.stem: json.loads(p.read_text("utf-8")) for p in sorted((work / "power").glob("*.json"))}
-    _write("power.json", power, indent=None)
+    _write("power.json", power)
     if (work / "real.json").exists():
-        _write("real.json", json.loads((work / "real.json").read_text("utf-8")), indent=None)
+        _write("real.json", json.loads((work / "real.json").read_text("utf-8")))
     (PICTURES / "false-alarms-qq.svg").write_text(pictures.quantiles(p_values(rows)), "utf-8")
-    if "drift" in power:
-        (PICTURES / "false-alarms-power.svg").write_text(pictures.detection(power["drift"]), "utf-8")
+    (PICTURES / "false-alarms-power.svg").write_text(pictures.detection(power["drift"]), "utf-8")
+    page.PAGE.write_text(page.rendered(page.PAGE.read_text("utf-8")), "utf-8")
 
 
 def models(work: Path) -> Row:
@@ -229,7 +232,7 @@ def related(kin: Sequence[Row]) -> Row:
 
 
 def compact(work: Path) -> Row:
-    """Return all groups of all pairs, column by column: exceeding draws, z, bound."""
+    """Return all groups of all pairs, column by column in the order of `COLUMNS`."""
     out: Row = {}
     for architecture in COUNTS:
         entry: Row = {"labels": [], "pairs": {}}
@@ -238,14 +241,37 @@ def compact(work: Path) -> Row:
             entry["labels"] = found["labels"]
             i = int(path.stem.rsplit("-", 1)[1])
             for j, columns in found["pairs"].items():
-                entry["pairs"][f"{i}-{j}"] = [
-                    columns["exceed"],
-                    columns["z"],
-                    columns["effect"],
-                    columns["bound"],
-                ]
+                entry["pairs"][f"{i}-{j}"] = [columns[name] for name in COLUMNS]
         out[architecture] = entry
     return out
+
+
+def said_of(pairs: Sequence[Row]) -> Row:
+    """Return what was said of every pair: relation, bound, z, effect and norm-gain cosine of each component."""
+    out: Row = {}
+    for row in pairs:
+        said = {
+            name: [f["relation"], *(f.get(key) for key in ("log10_p", "z", "effect", "gain_cosine"))]
+            for name, f in row["said"].items()
+        }
+        out.setdefault(row["architecture"], {})[f"{row['i']}-{row['j']}"] = said
+    return out
+
+
+def rows_of(groups: Row) -> list[Row]:
+    """Return one row per group from the columns of `compact`."""
+    return [
+        {
+            "architecture": architecture,
+            "i": int(pair.split("-")[0]),
+            "j": int(pair.split("-")[1]),
+            "label": label,
+        }
+        | {name: columns[c][at] for c, name in enumerate(COLUMNS)}
+        for architecture, entry in groups.items()
+        for pair, columns in entry["pairs"].items()
+        for at, label in enumerate(entry["labels"])
+    ]
 
 
 def kind(row: Row) -> str:
