@@ -40,6 +40,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "GPUs, data and talent: promised, delivered, and what that does to deadlines.",
     ),
     "roster": ("dokja.cli.roster", "Members of each consortium, in versions: set, show, changes."),
+    "publication": ("dokja.cli.publication", "Who sees what: previews, releases, disclosure control."),
+    "allegation": ("dokja.cli.allegation", "What third parties allege, the reply, and where it stands."),
     "key": ("dokja.cli.key", "Keys of people: make, enrol, rotate, revoke, list."),
     "verify": ("dokja.cli.verify", "Recompute a published decision, offline, from the dossier alone."),
     "demo": ("dokja.cli.demo", "Lineage and a whole stage on real small models, from data that comes along."),

@@ -6,12 +6,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from dokja.report.csv_table import render_csv
 from dokja.report.words import LANGUAGES
+
+if TYPE_CHECKING:
+    from dokja.workflows.desk import Actor
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -45,6 +48,19 @@ def actor_options(command: _F) -> _F:
     ):
         command = option(command)
     return command
+
+
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Do everything but write; show what would be recorded."
+)
+
+
+def acting(by: str, at: str, key: Path | None) -> Actor:
+    """Return who acts, from what `actor_options` gives."""
+    from dokja.signature import SigningKey
+    from dokja.workflows.desk import Actor
+
+    return Actor(by, at or now(), None if key is None else SigningKey.load(key))
 
 
 def now() -> str:

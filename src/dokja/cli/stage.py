@@ -16,6 +16,7 @@ from dokja.cli.options import (
     show_json,
     stage_option,
 )
+from dokja.cli.stage_after import AFTER_DECISION
 from dokja.cli.stage_decision import decide, events, score, sign, status
 from dokja.report.words import Language, say, say_reason
 
@@ -358,5 +359,5 @@ def rehearse(rulebook: Path, rounds: int, seed: int, language: Language, as_json
         click.echo(render_rehearsal(rehearsed, language))
 
 
-for _later in (score, status, events, decide, sign):
+for _later in (score, status, events, decide, sign, *AFTER_DECISION):
     command.add_command(_later)

@@ -53,6 +53,13 @@ class Proposal:
         """Return the digest that is signed."""
         return decision_digest(self.body)
 
+    @property
+    def outcome(self) -> dict[str, JSON]:
+        """Return everything the rules gave, sealed or not: `Decision.as_json()`."""
+        outcome = self.everything["outcome"]
+        assert isinstance(outcome, dict)
+        return outcome
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -189,13 +189,13 @@ def publish_decision(
     proposal = signed_decision(desk, name, digest)
     events = desk.store.events(name)
     before = announcements(events)
-    outcome = _outcome(proposal)
+    outcome = proposal.outcome
     teams = [str(row["team"]) for row in _rows(outcome["teams"])]
     if before:
         if before[-1].payload["decision"] == proposal.digest:
             raise NotAllowed(f"The decision {proposal.digest} was published already, as {before[-1].id!r}.")
-        earlier = _outcome(read_proposal(desk, name, str(before[-1].payload["decision"])))
-        teams = [team for team in teams if _end(outcome, team) != _end(earlier, team)]
+        earlier = read_proposal(desk, name, str(before[-1].payload["decision"])).outcome
+        teams = [team for team in teams if ends_of(outcome)[team] != ends_of(earlier).get(team)]
         if not terms.reason:
             raise InvalidInput("A decision that takes another's place needs a reason.", hint="Give --reason.")
         terms = Terms(terms.until, terms.to, terms.assumptions, before[-1].id, terms.reason)
@@ -226,7 +226,7 @@ def release_figures(
     require_granted(proposal.rulebook, figures.viewer, figures.fields)
     said = statements_of_decision(
         proposal.rulebook,
-        _outcome(proposal),
+        proposal.outcome,
         figures.fields,
         release="this release",
         digits=figures.digits,
@@ -274,7 +274,7 @@ def _release(
     happening = Happening(Kind.RELEASE, payload, supersedes=terms.supersedes or None, reason=terms.reason)
     _require_terms(terms, actor)
     desk.draft(stage, actor, [happening], proposal.rulebook)
-    looked = _review(proposal.rulebook, _outcome(proposal), desk.store.events(stage), viewer, said, terms)
+    looked = _review(proposal.rulebook, proposal.outcome, desk.store.events(stage), viewer, said, terms)
     if looked.refused or dry_run:
         return Released(said, looked, None)
     return Released(said, looked, desk.record(stage, actor, [happening], proposal.rulebook)[0])
@@ -336,13 +336,13 @@ def _payload(
     }
 
 
-def _outcome(proposal: Proposal) -> dict[str, JSON]:
-    return cast("dict[str, JSON]", proposal.everything["outcome"])
+def ends_of(outcome: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return how a decision ends for each team: its outcome, and the ways it leaves.
 
-
-def _end(outcome: dict[str, JSON], team: str) -> JSON:
-    row = next((row for row in _rows(outcome["teams"]) if row["team"] == team), None)
-    return None if row is None else [row["outcome"], row["exits"]]
+    Args:
+        outcome: `Decision.as_json()`.
+    """
+    return {str(row["team"]): [row["outcome"], row["exits"]] for row in _rows(outcome["teams"])}
 
 
 def _rows(value: JSON) -> list[dict[str, JSON]]:
