@@ -9,7 +9,7 @@ import numpy as np
 from dokja.canonical import JSON
 from dokja.lineage.evidence import Cell, Pooled, Scan
 from dokja.lineage.sketch import SketchedComponent
-from dokja.stats.permutation import monte_carlo_p_value, monte_carlo_z
+from dokja.stats.permutation import monte_carlo_z, p_value_among
 
 _MOST_TENSORS = 64
 _HISTOGRAM_BINS = 24
@@ -36,7 +36,7 @@ def null_picture(pooled: Pooled, draws: int, seed: int) -> JSON:
         "draws": draws,
         "bin_edges": [float(e) for e in edges],
         "counts": [int(c) for c in np.histogram(null, edges)[0]],
-        "monte_carlo_p_value": monte_carlo_p_value(pooled.matrices, draws, seed),
+        "monte_carlo_p_value": p_value_among(null, pooled.matrices),
     }
 
 

@@ -13,7 +13,7 @@ Nothing here assumes a law for the weights, only that every re-labelling of the 
 
 from dokja.stats.permutation.features import equilibrate, rank_scores, ridge_whiten
 from dokja.stats.permutation.heads import log10_wreath_tail, log_permanent
-from dokja.stats.permutation.monte_carlo import monte_carlo_p_value, monte_carlo_z
+from dokja.stats.permutation.monte_carlo import monte_carlo_p_value, monte_carlo_z, p_value_among
 from dokja.stats.permutation.signs import SignStatistic, log10_sign_tail, sign_statistic
 from dokja.stats.permutation.tail_bound import log10_factorial, log10_pooled_tail, log10_tail, log_mgf_bound
 from dokja.stats.permutation.trace import TraceStatistic, cross_product, double_centre, trace_statistic
@@ -33,6 +33,7 @@ __all__ = [
     "log_permanent",
     "monte_carlo_p_value",
     "monte_carlo_z",
+    "p_value_among",
     "rank_scores",
     "ridge_whiten",
     "sign_statistic",

@@ -57,10 +57,25 @@ def monte_carlo_p_value(cs: Sequence[Matrix], draws: int, seed: int) -> float:
     """
     if draws < 1:
         raise InvalidInput("A Monte-Carlo p-value needs at least one draw.")
-    null = monte_carlo_z(cs, draws, seed)
+    return p_value_among(monte_carlo_z(cs, draws, seed), cs)
+
+
+def p_value_among(null: NDArray[np.float64], cs: Sequence[Matrix]) -> float:
+    """Return the p-value of what agreements show among draws that `monte_carlo_z` made of them.
+
+    Args:
+        null: (draws,) pooled z under re-labelling.
+        cs: The agreements.
+
+    Assumes:
+        As `monte_carlo_p_value`.
+
+    Source:
+        The same.
+    """
     seen = _pooled_z(cs)
     slack = 1e-9 * max(1.0, abs(seen))
-    return float((1 + np.count_nonzero(null >= seen - slack)) / (draws + 1))
+    return float((1 + np.count_nonzero(null >= seen - slack)) / (len(null) + 1))
 
 
 def _pooled_z(cs: Sequence[Matrix]) -> float:

@@ -1,0 +1,26 @@
+"""Fixtures every test may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dokja.errors import Unavailable
+from dokja.workflows.fetch import fetch_real_model
+
+CACHE = Path(__file__).parents[1] / ".cache" / "models"
+
+
+@pytest.fixture(scope="session")
+def real_model() -> Callable[[str], Path]:
+    """Return where a real model lies; it is downloaded once into the checkout's cache."""
+
+    def fetched(name: str) -> Path:
+        try:
+            return fetch_real_model(name, CACHE)
+        except Unavailable as error:
+            pytest.fail(f"This test needs the real model {name}. {error} {error.hint}", pytrace=False)
+
+    return fetched
