@@ -373,11 +373,11 @@ def _same_and_invisible_names() -> tuple[rb.Rulebook, list[Event]]:
 
 OUTCOMES = [
     (_withdrawal, "Dalbit (by withdrawal)", 3),
-    (_no_result, "not settled, and so not advancing: Haneul (without a result)", 3),
+    (_no_result, "not advancing: Haneul (without a result), Mirae (not decided yet)", 3),
     (_tie, "not settled, and so not advancing: Baram (an unresolved tie), Nuri", 3),
     (_empty, "Of 0 teams, none advances", 0),
     (_one_team, "Of 1 team, Baram advances.", 3),
-    (_nothing_happened, "not settled, and so not advancing: Baram (by independence, without a result)", 0),
+    (_nothing_happened, "not settled, and so not advancing: Baram (independence not established, without a result)", 0),
     (_same_and_invisible_names, "irab (baram), irab (dalbit)", 3),
 ]
 

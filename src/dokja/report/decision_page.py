@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from dokja.program.decision import Decision, TeamOutcome
+from dokja.program.decision import Decision
 from dokja.program.events import Event
-from dokja.program.independence import Outcome
-from dokja.program.payloads import Exit
 from dokja.program.rulebook import Rulebook, Unknown
 from dokja.program.uncertainty import Uncertainty
 from dokja.report.decision.change import (
@@ -18,7 +16,7 @@ from dokja.report.decision.change import (
 )
 from dokja.report.decision.figures import view_figures
 from dokja.report.decision.simulated import find_simulated
-from dokja.report.decision.teams import Shown, view_teams, view_unexamined
+from dokja.report.decision.teams import Shown, is_settled, view_teams, view_unexamined
 from dokja.report.decision.voice import make_voice
 from dokja.report.page import render_page
 from dokja.report.words import LANGUAGES, Language
@@ -88,16 +86,17 @@ def headline(shown: Shown) -> str:
         clauses.append(("none", {}))
     for settled, names in ((True, ("leaves", "leave")), (False, ("open", "open"))):
         staying = [
-            f"{voice.teams[one.team]} ({voice.exits(one.exits)})"
+            f"{voice.teams[one.team]} ({shown.ways(one, one.exits)})"
             for one in decision.teams
-            if not one.advances and _is_settled(one) is settled
+            if not one.advances and is_settled(one) is settled
         ]
         if staying:
             clauses.append((names[len(staying) > 1], {"teams": ", ".join(staying), "count": len(staying)}))
     if decision.vacancies is None:
         clauses.append(("places_unknown", {}))
     elif decision.vacancies:
-        clauses.append(("vacancy" if decision.vacancies == 1 else "vacancies", {"count": decision.vacancies}))
+        number = "vacancy" if decision.vacancies == 1 else "vacancies"
+        clauses.append(("not_filled" if _is_open(shown) else number, {"count": decision.vacancies}))
     said = [
         voice.say(f"headline.{name}.{'end' if place == len(clauses) else 'then'}", **figures)
         for place, (name, figures) in enumerate(clauses, 1)
@@ -109,16 +108,15 @@ def headline(shown: Shown) -> str:
     )
 
 
-def _is_settled(one: TeamOutcome) -> bool:
-    """Return whether a team leaves, rather than stays out because something is still missing."""
-    gone = {Exit.WITHDRAWAL, Exit.NOT_SELECTED, Exit.EXTRA}
-    return one.outcome is Outcome.FAIL or bool(gone & set(one.exits))
+def _is_open(shown: Shown) -> bool:
+    """Return whether some team's place still depends on what is missing."""
+    return not all(is_settled(one) for one in shown.decision.teams)
 
 
 def _filled_by(shown: Shown) -> str:
-    """Return what the rulebook says of the places nobody took; empty when there are none."""
+    """Return what the rulebook says of the places nobody took; empty when there are none, or not yet."""
     rule = shown.decision.filled_by
-    if not rule:
+    if not rule or _is_open(shown):
         return ""
     unknown = isinstance(shown.rulebook.advance.vacancy, Unknown)
     words = shown.voice.say("unknown") if unknown else shown.voice.word(f"rulebook.value.{rule}")

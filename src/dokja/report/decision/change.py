@@ -16,7 +16,7 @@ View = Mapping[str, object]
 def changes_of_team(shown: Shown, one: TeamOutcome) -> list[str]:
     """Return what would change one team's outcome, each a sentence; the margin first."""
     said = [_margin(shown, one)]
-    if Exit.INDEPENDENCE in one.exits:
+    if Exit.INDEPENDENCE in one.exits and Exit.SCORE not in one.exits:
         said.append(shown.voice.say("change.independence"))
     if shown.uncertainty is None:
         return [*said, shown.voice.say("change.not_computed")]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from dokja.program.decision import Decision, TeamOutcome
 from dokja.program.gate import GateResult
 from dokja.program.history import RecordedFinding
-from dokja.program.independence import ItemResult
+from dokja.program.independence import ItemResult, Outcome
+from dokja.program.payloads import Exit
 from dokja.program.rulebook import TOTAL, Part, Rulebook, Unknown
 from dokja.program.score import Points
 from dokja.program.uncertainty import TeamUncertainty, Uncertainty
@@ -35,10 +36,33 @@ class Shown:
 
     def why_uncertain(self, team: str) -> str:
         """Return why a team has no interval."""
-        total = self.decision.scores.of(team)
-        if not isinstance(total, Points):
-            return self.voice.reason(total.reason)
+        if not isinstance(self.decision.scores.of(team), Points):
+            return self.voice.say("no_total")
         return self.voice.say("not_computed" if self.uncertainty is None else "not_resampled")
+
+    def ways(self, one: TeamOutcome, exits: tuple[Exit, ...]) -> str:
+        """Return the ways in which a team leaves, or leaves by one gate, in words; empty when it advances.
+
+        Independence that nobody refuted is not established, and a team that only waits for others has a result.
+        """
+        refuted = any(result.outcome is Outcome.FAIL and result.items for result in one.gates.values())
+        unsettled = set() if refuted else {Exit.INDEPENDENCE}
+        if isinstance(self.decision.scores.of(one.team), Points):
+            unsettled.add(Exit.NO_RESULT)
+        return self.voice.exits(exits, frozenset(unsettled))
+
+
+def is_settled(one: TeamOutcome) -> bool:
+    """Return whether a team advances or leaves, rather than stays out because something is still missing."""
+    gone = {Exit.WITHDRAWAL, Exit.NOT_SELECTED, Exit.EXTRA}
+    return one.outcome is not Outcome.INSUFFICIENT_EVIDENCE or bool(gone & set(one.exits))
+
+
+def _stands(outcome: Outcome) -> str:
+    """Return the style of an outcome: open, closed, or waiting for evidence."""
+    if outcome is Outcome.INSUFFICIENT_EVIDENCE:
+        return "INCONCLUSIVE"
+    return "open" if outcome.opens else "closed"
 
 
 def view_teams(shown: Shown) -> list[View]:
@@ -52,15 +76,15 @@ def _team(shown: Shown, one: TeamOutcome, number: int) -> View:
     return {
         "anchor": f"{voice.language}-team-{number}",
         "name": voice.teams[one.team],
-        "opens": one.advances,
+        "stands": _stands(one.outcome) if not is_settled(one) else "open" if one.advances else "closed",
         "outcome": voice.word(f"outcome.{one.outcome.value}"),
         "goes": voice.say("advances" if one.advances else "stays"),
-        "exits": voice.exits(one.exits),
+        "exits": shown.ways(one, one.exits),
         "judged": one.judged,
         "weights": one.weights,
         "missing": missing,
         "parts": [_part(shown, one.team, part, depth) for part, depth in _every_part(shown.rulebook.parts)],
-        "gates": [_gate(shown, result) for result in one.gates.values()],
+        "gates": [_gate(shown, one, result) for result in one.gates.values()],
         "items": [
             _item(shown, one.team, item) for result in one.gates.values() for item in result.items
         ],
@@ -98,7 +122,9 @@ def _part(shown: Shown, team: str, part: Part, depth: int) -> View:
     result = shown.decision.scores.of(team, part.id)
     what = shown.simulated.of(part.id)
     interval = Figure("", shown.why_uncertain(team))
-    if row is not None and part.id in row.parts:
+    if not isinstance(result, Points):
+        interval = Figure("", voice.say("no_result"))
+    elif row is not None and part.id in row.parts:
         interval = Figure(voice.interval(row.parts[part.id]), simulated=voice.simulated(what))
     return {
         "title": voice.title(part.title),
@@ -110,14 +136,14 @@ def _part(shown: Shown, team: str, part: Part, depth: int) -> View:
     }
 
 
-def _gate(shown: Shown, result: GateResult) -> View:
+def _gate(shown: Shown, one: TeamOutcome, result: GateResult) -> View:
     voice = shown.voice
     return {
         "title": voice.named("gate", result.gate),
         "deciding": result.gate == shown.rulebook.advance.gate,
-        "opens": result.outcome.opens,
+        "stands": _stands(result.outcome),
         "outcome": voice.word(f"outcome.{result.outcome.value}"),
-        "exits": voice.exits(result.exits),
+        "exits": shown.ways(one, result.exits),
         "margin": Figure("", voice.say("no_cut_off"))
         if result.margin_points is None
         else Figure(f"{result.margin_points:+.2f}"),
@@ -139,7 +165,7 @@ def _item(shown: Shown, team: str, result: ItemResult) -> View:
     return {
         "title": voice.title(item.title),
         "aspect": voice.word(f"rulebook.value.{result.aspect}"),
-        "opens": result.outcome.opens,
+        "stands": _stands(result.outcome),
         "outcome": voice.word(f"outcome.{result.outcome.value}"),
         "judged": result.judged,
         "required": required,

@@ -65,9 +65,12 @@ class Voice:
         assert isinstance(teams, (tuple, list))
         return ", ".join(self.teams.get(str(team), str(team)) for team in teams)
 
-    def exits(self, exits: tuple[Exit, ...]) -> str:
-        """Return the ways in which a team leaves."""
-        return ", ".join(self.word(f"exit.{way.value}") for way in exits)
+    def exits(self, exits: tuple[Exit, ...], unsettled: frozenset[Exit] = frozenset()) -> str:
+        """Return the ways in which a team leaves; one that nothing has settled yet is not called an elimination."""
+        return ", ".join(
+            self.say(f"pending.{way.value}") if way in unsettled else self.word(f"exit.{way.value}")
+            for way in exits
+        )
 
     def simulated(self, what: str) -> str:
         """Return the label of figures made of simulated ballots or records; empty for none."""
