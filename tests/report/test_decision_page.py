@@ -109,7 +109,7 @@ def test_one_sentence_on_top_says_who_advances_who_leaves_how_and_what_stays_vac
     lead = shown.locator(".in-en .lead").inner_text()
     assert lead == (
         f"Of 5 teams, these advance: Baram, {HOSTILE}, Haneul; "
-        "these leave: Mirae (by score), Nuri (by independence); 1 place stays vacant. "
+        "these 2 leave: Mirae (by score), Nuri (by independence); 1 place stays vacant. "
         "The rulebook on vacant places: re-entry."
     )
     body(shown, "ko")
