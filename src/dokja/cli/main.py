@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "roster": ("dokja.cli.roster", "Members of each consortium, in versions: set, show, changes."),
     "publication": ("dokja.cli.publication", "Who sees what: previews, releases, disclosure control."),
     "allegation": ("dokja.cli.allegation", "What third parties allege, the reply, and where it stands."),
+    "document": ("dokja.cli.document", "Notices, minutes and letters of a stage as HTML, PDF or HWPX."),
     "key": ("dokja.cli.key", "Keys of people: make, enrol, rotate, revoke, list."),
     "verify": ("dokja.cli.verify", "Recompute a published decision, offline, from the dossier alone."),
     "demo": ("dokja.cli.demo", "Lineage and a whole stage on real small models, from data that comes along."),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dokja.cli.options import csv_option, desk_option, json_option, language_option, now, show_csv, show_json
+from dokja.cli.options import csv_option, desk_option, json_option, language_option, show_csv, show_json
 from dokja.cli.support_entry import DAY, Entering, day_of, entry_options, today
 from dokja.report.words import Language, say
 
@@ -42,15 +42,13 @@ def set_(
     from dokja.program.roster import Role
     from dokja.program.support_record import roster_version
     from dokja.report.support import say_roster
-    from dokja.signature import SigningKey
-    from dokja.workflows.desk import Actor, Desk
+    from dokja.workflows.desk import Desk
     from dokja.workflows.roster import set_roster
     from dokja.workflows.support import Correction
 
     members = {
         Role.LEAD: (lead,), Role.PARTICIPANT: participants, Role.UNIVERSITY: universities, Role.USER_SITE: user_sites,
     }  # fmt: skip
-    key = None if entering.key is None else SigningKey.load(entering.key)
     with Desk(entering.desk_folder) as desk:
         event = set_roster(
             desk,
@@ -59,7 +57,7 @@ def set_(
             members,
             effective.date(),
             why,
-            Actor(entering.by, entering.at or now(), key),
+            entering.actor(),
             correction=Correction(entering.supersedes, entering.reason),
             dry_run=entering.dry_run,
         )

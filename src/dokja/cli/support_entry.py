@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dokja.cli.options import (
+    acting,
     actor_options,
     desk_option,
+    dry_run_option,
     json_option,
     language_option,
-    now,
     show_json,
     stage_option,
 )
@@ -25,7 +26,7 @@ from dokja.report.words import Language, say
 if TYPE_CHECKING:
     from dokja.program.events import Event
     from dokja.program.payloads import Kind
-    from dokja.workflows.desk import Desk
+    from dokja.workflows.desk import Actor, Desk
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -57,19 +58,20 @@ class Entering:
     language: Language
     as_json: bool
 
+    def actor(self) -> Actor:
+        """Return who records, and when."""
+        return acting(self.by, self.at, self.key)
+
     def record(self, desk: Desk, kind: Kind, payload: Mapping[str, Any]) -> Event:
         """Record an entry, or only check it in a dry run."""
-        from dokja.signature import SigningKey
-        from dokja.workflows.desk import Actor
         from dokja.workflows.support import Correction, record_support
 
-        actor = Actor(self.by, self.at or now(), None if self.key is None else SigningKey.load(self.key))
         return record_support(
             desk,
             self.stage,
             kind,
             payload,
-            actor,
+            self.actor(),
             correction=Correction(self.supersedes, self.reason),
             dry_run=self.dry_run,
         )
@@ -98,7 +100,7 @@ def entry_options(command: _F) -> _F:
     for option in (
         json_option,
         language_option,
-        click.option("--dry-run", is_flag=True, help="Check everything and say what would be recorded; write nothing."),
+        dry_run_option,
         click.option("--cite", "cites", multiple=True, metavar="URL", help="Where it was published; may be repeated."),
         click.option("--reason", default="", help="Why, where it corrects something."),
         click.option("--supersedes", default="", metavar="EVENT", help="The entry this one corrects; that one stays readable."),

@@ -79,6 +79,22 @@ class Document:
         return [(label, value) for label, value in rows if value]
 
 
+def render_document(document: Document, form: str) -> bytes:
+    """Return a document in one of its forms.
+
+    Args:
+        document: What it says.
+        form: `html`, `pdf` or `hwpx`.
+
+    Raises:
+        Unavailable: What the form needs is not installed.
+    """
+    if form == "hwpx":
+        return render_document_hwpx(document)
+    html = render_document_html(document)
+    return render_pdf(html) if form == "pdf" else html.encode("utf-8")
+
+
 def render_document_html(document: Document) -> str:
     """Return the document as one self-contained HTML page."""
     blocks = [(type(block).__name__, block) for block in document.blocks]

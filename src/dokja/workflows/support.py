@@ -13,14 +13,14 @@ from typing import TypeVar
 
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.program.events import Event
+from dokja.program.events import Event, in_force
 from dokja.program.payloads import Kind
 from dokja.program.rulebook import Unknown
 from dokja.program.support import MovedDeadline, Promise
 from dokja.program.support_budget import LineStanding, RuleStanding, budget_standing, rule_standing
 from dokja.program.support_record import Left, SupportRecord, read_support
-from dokja.workflows.decide import count_signatures, read_proposal
 from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.workflows.publish import announced_decision, signed_decision
 
 _T = TypeVar("_T")
 
@@ -172,19 +172,14 @@ def teams_that_left(desk: Desk) -> dict[str, str]:
 
 
 def _outcomes(desk: Desk, stage: str) -> dict[str, bool]:
-    """Return team to whether it goes on, by the last decision enough people signed, else by what was announced."""
-    from dokja.program.events import in_force
-
-    events = in_force(desk.store.events(stage))
-    signed = [str(e.payload["decision"]) for e in events if e.kind is Kind.DECISION_SIGNED]
-    for digest in dict.fromkeys(reversed(signed)):
-        proposal = read_proposal(desk, stage, digest)
-        count = count_signatures(desk, stage, proposal)
-        if count is None or count.met:
-            outcome = proposal.everything["outcome"]
-            return _advances(outcome, "teams")
-    announced = [e for e in events if e.kind is Kind.OFFICIAL_OUTCOME]
-    return _advances(announced[-1].payload, "outcomes") if announced else {}
+    """Return team to whether it goes on, by the decision announced, else signed last, else as told elsewhere."""
+    for find in (announced_decision, signed_decision):
+        try:
+            return _advances(find(desk, stage).everything["outcome"], "teams")
+        except NotAllowed:
+            continue
+    told = [e for e in in_force(desk.store.events(stage)) if e.kind is Kind.OFFICIAL_OUTCOME]
+    return _advances(told[-1].payload, "outcomes") if told else {}
 
 
 def _advances(value: object, rows: str) -> dict[str, bool]:
