@@ -247,9 +247,25 @@ def test_simulated_runs_mark_the_parts_that_read_them(
     page.set_content(rendered(book, made, replicates=None))
     page.check("#show-en")
     rows = page.locator(".in-en section").first.locator("table").first.locator("tbody th").all_inner_texts()
+    assert page.locator(".in-en .finding .label").count() == 0
     assert [row for row in rows if "simulated records" in row] == [
         "benchmark simulated records", "common simulated records",
     ]  # fmt: skip
+
+
+def test_a_simulated_finding_says_so_and_so_does_the_gate_of_that_team_alone(
+    whole_stage: tuple[rb.Rulebook, list[Event]], browser: Browser
+) -> None:
+    book, events = whole_stage
+    made = [
+        replace(event, by="simulator") if event.kind is Kind.JUDGED_FINDING else event for event in events
+    ]
+    page = browser.new_page()
+    page.set_content(rendered(book, made, replicates=None))
+    page.check("#show-en")
+    assert page.locator(".in-en .finding .label").all_inner_texts() == ["simulated finding"]
+    marked = page.locator(".in-en section", has=page.locator("th .label", has_text="simulated records"))
+    assert marked.locator("h2").all_inner_texts() == ["Baram"]
 
 
 def test_findings_stand_with_their_evidence_digests_and_the_team_s_reply(shown: Page) -> None:
@@ -377,7 +393,11 @@ OUTCOMES = [
     (_tie, "not settled, and so not advancing: Baram (an unresolved tie), Nuri", 3),
     (_empty, "Of 0 teams, none advances", 0),
     (_one_team, "Of 1 team, Baram advances.", 3),
-    (_nothing_happened, "not settled, and so not advancing: Baram (independence not established, without a result)", 0),
+    (
+        _nothing_happened,
+        "not settled, and so not advancing: Baram (independence not established, without a result)",
+        0,
+    ),
     (_same_and_invisible_names, "irab (baram), irab (dalbit)", 3),
 ]
 

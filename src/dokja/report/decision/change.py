@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dokja.program.decision import TeamOutcome
 from dokja.program.fragility import Fragility
 from dokja.program.payloads import Exit
-from dokja.report.decision.teams import Shown
+from dokja.report.decision.teams import Shown, say_margin
 from dokja.report.decision.voice import Figure
 
 View = Mapping[str, object]
@@ -38,7 +38,7 @@ def _margin(shown: Shown, one: TeamOutcome) -> str:
     if one.margin_points is None:
         return shown.voice.say("change.no_margin")
     key = "change.margin_inside" if one.margin_points >= 0 else "change.margin_outside"
-    return shown.voice.say(key, points=abs(one.margin_points))
+    return shown.voice.say(key, margin=say_margin(shown, one, one.margin_points))
 
 
 def _removals(shown: Shown, one: TeamOutcome) -> list[str]:

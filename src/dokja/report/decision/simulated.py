@@ -23,13 +23,15 @@ class Simulated:
         others: Other simulated events: answers of models, findings, teams.
         parts: Part id (and `total`) to `ballots`, `records` or `both`; a part that rests on nothing simulated is left
             out.
-        gates: Gate id to the same.
+        gates: (team, gate id) to the same; empty when it rests on nothing simulated.
+        findings: Events of simulated findings.
     """
 
     ballots: int
     others: int
     parts: dict[str, str]
-    gates: dict[str, str]
+    gates: dict[tuple[str, str], str]
+    findings: frozenset[str]
 
     def of(self, part: str = TOTAL) -> str:
         """Return what of a part is simulated; empty when nothing is."""
@@ -63,11 +65,14 @@ def find_simulated(rulebook: Rulebook, decision: Decision, events: Iterable[Even
     if whole:
         parts[TOTAL] = _named(whole)
     findings = {found.event for found in decision.findings} & {event.id for event in made}
-    gates = {gate.id: _gate(rulebook, gate.id, parts, panels, bool(findings)) for gate in rulebook.gates}
+    judged = {found.team for found in decision.findings if found.event in findings}
+    gates = {
+        (one.team, gate.id): _gate(rulebook, gate.id, parts, panels, one.team in judged)
+        for one in decision.teams
+        for gate in rulebook.gates
+    }
     ballots = sum(event.kind in _BALLOTS or event.kind is Kind.RATER_REGISTERED for event in made)
-    return Simulated(
-        ballots, len(made) - ballots, parts, {name: what for name, what in gates.items() if what}
-    )
+    return Simulated(ballots, len(made) - ballots, parts, gates, frozenset(findings))
 
 
 def _benchmarks(rulebook: Rulebook, standing: Sequence[Event]) -> dict[str, set[str]]:

@@ -10,7 +10,7 @@ from dokja.program.gate import GateResult
 from dokja.program.history import RecordedFinding
 from dokja.program.independence import ItemResult, Outcome
 from dokja.program.payloads import Exit
-from dokja.program.rulebook import TOTAL, Part, Rulebook, Unknown
+from dokja.program.rulebook import TOTAL, AtLeast, KeepTop, PanelMajority, Part, Rulebook, Unknown
 from dokja.program.score import Points
 from dokja.program.uncertainty import TeamUncertainty, Uncertainty
 from dokja.report.decision.simulated import Simulated
@@ -146,11 +146,26 @@ def _gate(shown: Shown, one: TeamOutcome, result: GateResult) -> View:
         "exits": shown.ways(one, result.exits),
         "margin": Figure("", voice.say("no_cut_off"))
         if result.margin_points is None
-        else Figure(f"{result.margin_points:+.2f}"),
+        else Figure(say_margin(shown, one, result.margin_points, signed=True)),
         "judged": result.judged,
         "reasons": [voice.reason(reason) for reason in result.reasons],
-        "simulated": voice.simulated(shown.simulated.gates.get(result.gate, "")),
+        "simulated": voice.simulated(shown.simulated.gates[one.team, result.gate]),
     }
+
+
+def say_margin(shown: Shown, one: TeamOutcome, margin: float, *, signed: bool = False) -> str:
+    """Return a margin in points, or in approvals where the gate it comes from counts votes."""
+    voting = {gate.id for gate in shown.rulebook.gates if isinstance(gate, PanelMajority)}
+    votes = any(
+        isinstance(gate, KeepTop | AtLeast)
+        and gate.reads in voting
+        and one.gates[gate.id].margin_points == margin
+        for gate in shown.rulebook.gates
+    )
+    number = margin if signed else abs(margin)
+    sign = "+" if signed else ""
+    key, decimals = ("approvals", 0) if votes else ("points", 2)
+    return shown.voice.say(f"margin.{key}", margin=f"{number:{sign}.{decimals}f}")
 
 
 def _item(shown: Shown, team: str, result: ItemResult) -> View:
@@ -194,6 +209,7 @@ def _finding(shown: Shown, found: RecordedFinding, rests_on: Sequence[str]) -> V
     return {
         "claim": finding.claim.name,
         "about": voice.component(finding.claim.about),
+        "simulated": voice.simulated("finding" if found.event in shown.simulated.findings else ""),
         "verdict": finding.verdict.value,
         "verdict_words": voice.word(f"verdict.{finding.verdict.value}"),
         "evidence": voice.word(f"evidence.{finding.evidence.value}"),
