@@ -20,7 +20,8 @@ LEVELS = (0.05, 0.01, 0.001)
 # So sure must a Monte-Carlo estimate be before it may convict the bound: one in a million for each group.
 _CONVICTION = 1e-6
 PRIVATE = ("mlp_units", "value_dims")
-COLUMNS = ("exceed", "z", "effect", "bound")
+# Columns of the committed raw results, and how many decimals of each are kept.
+COLUMNS = {"exceed": None, "z": 2, "effect": 3, "bound": 2}
 
 Row = dict[str, Any]
 
@@ -241,7 +242,9 @@ def compact(work: Path) -> Row:
             entry["labels"] = found["labels"]
             i = int(path.stem.rsplit("-", 1)[1])
             for j, columns in found["pairs"].items():
-                entry["pairs"][f"{i}-{j}"] = [columns[name] for name in COLUMNS]
+                entry["pairs"][f"{i}-{j}"] = [
+                    [round(value, digits) for value in columns[name]] for name, digits in COLUMNS.items()
+                ]
         out[architecture] = entry
     return out
 
