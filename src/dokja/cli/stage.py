@@ -18,6 +18,7 @@ from dokja.cli.options import (
 )
 from dokja.cli.stage_after import AFTER_DECISION
 from dokja.cli.stage_decision import decide, events, score, sign, status
+from dokja.cli.stage_export import export
 from dokja.report.words import Language, say, say_reason
 
 
@@ -359,5 +360,5 @@ def rehearse(rulebook: Path, rounds: int, seed: int, language: Language, as_json
         click.echo(render_rehearsal(rehearsed, language))
 
 
-for _later in (score, status, events, decide, sign, *AFTER_DECISION):
+for _later in (score, status, events, decide, sign, *AFTER_DECISION, export):
     command.add_command(_later)
