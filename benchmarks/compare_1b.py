@@ -12,6 +12,7 @@ normal draws, the suspect being the reference shrunk and noised as training onwa
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -144,7 +145,7 @@ def measure(command: list[str]) -> Measured:
     """Return what one command took; its exit status 1 means a finding, not a failure."""
     launcher = [sys.executable, "-I", "-S", "-c", LAUNCH, *command]
     status, said, *figures = json.loads(subprocess.run(launcher, capture_output=True, check=True).stdout)
-    if status not in (0, 1):
+    if status not in (0, 1) or "Traceback" in said:
         raise SystemExit(f"{command[0]} failed:\n{said}")
     return Measured(*figures)
 
@@ -162,21 +163,19 @@ def cached_share(files: list[str]) -> float:
     """Return the share of pages, of those sampled, that a read finds in memory."""
     found = sampled = 0
     for path in files:
-        with open(path, "rb", buffering=0) as file:
+        with Path(path).open("rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             for offset in range(0, size, max(4096, size // 64)):
                 sampled += 1
-                try:
+                with contextlib.suppress(BlockingIOError):
                     found += os.preadv(file.fileno(), [bytearray(1)], offset, os.RWF_NOWAIT) > 0
-                except BlockingIOError:
-                    pass
     return found / sampled
 
 
 def drop(files: list[str]) -> None:
     """Drop the files from the page cache."""
     for path in files:
-        with open(path, "rb", buffering=0) as file:
+        with Path(path).open("rb", buffering=0) as file:
             os.fsync(file.fileno())
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     if cached_share(files) > COLD_AT_MOST:
