@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dokja.lineage.layer_map import LayerMap, find_layer_map
-from dokja.lineage.units import Features, Pair, UnitGroup, pair_up
+from dokja.lineage.units import Features, Pair, UnitGroup, common_columns, pair_up
 from dokja.stats.permutation import (
     TraceStatistic,
     cross_product,
@@ -246,6 +246,7 @@ def _classes(
 
 def _z_block(suspect: list[UnitGroup], reference: list[UnitGroup]) -> Matrix | None:
     """Return z of all pairs from two matrix products: traces from features, variances from their Grams."""
+    suspect, reference = _on_common_places(suspect, reference)
     common = _uniform([*suspect, *reference])
     if common is None:
         return _z_pair_by_pair(suspect, reference)
@@ -260,6 +261,42 @@ def _z_block(suspect: list[UnitGroup], reference: list[UnitGroup]) -> Matrix | N
     squared = np.maximum(grams_a @ grams_b.T, 0.0).astype(np.float64)
     sd = np.sqrt(squared / (n - 1))
     return np.where(sd > 1e-12, traces / np.where(sd > 1e-12, sd, 1.0), 0.0)
+
+
+def _on_common_places(
+    suspect: list[UnitGroup], reference: list[UnitGroup]
+) -> tuple[list[UnitGroup], list[UnitGroup]]:
+    """Return both sides cut to the units and features they share, where each side was sampled in one way."""
+    sides = (suspect, reference)
+    if any(_uniform(side) is None for side in sides) or _uniform([suspect[0], reference[0]]) is not None:
+        return suspect, reference
+    units = np.intersect1d(suspect[0].unit_keys, reference[0].unit_keys, return_indices=True)
+    columns = {
+        slab.role: found
+        for slab in suspect[0].slabs
+        for other in reference[0].slabs
+        if other.role == slab.role
+        and (found := common_columns(slab.column_keys, other.column_keys)) is not None
+    }
+    if not len(units[0]) or not columns:
+        return suspect, reference
+    cut = [
+        [_cut(g, units[1 + n], {r: c[n] for r, c in columns.items()}) for g in s] for n, s in enumerate(sides)
+    ]
+    return cut[0], cut[1]
+
+
+def _cut(group: UnitGroup, units: NDArray[np.intp], columns: dict[str, NDArray[np.intp]]) -> UnitGroup:
+    slabs = tuple(
+        replace(
+            slab,
+            column_keys=np.arange(len(columns[slab.role])),
+            values=slab.values[np.ix_(units, columns[slab.role])],
+        )
+        for slab in group.slabs
+        if slab.role in columns
+    )
+    return replace(group, unit_keys=group.unit_keys[units], slabs=slabs)
 
 
 def _z_pair_by_pair(suspect: list[UnitGroup], reference: list[UnitGroup]) -> Matrix:
@@ -316,14 +353,11 @@ def _by_layer(
             theirs = {
                 g.expert: k for k, g in enumerate(reference) if (-1 if g.layer is None else g.layer) == r
             }
-            cells = [z[k, theirs[e]] for k in mine if (e := _paired(suspect[k].expert, theirs)) in theirs]
+            experts = {k: e if (e := suspect[k].expert) in theirs else None for k in mine}
+            cells = [z[k, theirs[e]] for k, e in experts.items() if e in theirs]
             known = [value for value in cells if not np.isnan(value)]
             out[i, j] = sum(known) / math.sqrt(len(known)) if known else 0.0
     return out
-
-
-def _paired(expert: int | None, theirs: dict[int | None, int]) -> int | None:
-    return expert if expert in theirs else None
 
 
 def _best_experts(

@@ -160,7 +160,7 @@ def pair_up(suspect: UnitGroup, reference: UnitGroup) -> Pair | None:
         other = of_reference.get(slab.role)
         if other is None:
             continue
-        columns = _common_columns(slab.column_keys, other.column_keys)
+        columns = common_columns(slab.column_keys, other.column_keys)
         if columns is not None:
             raw.append(
                 (slab.role, slab.values[at_s][:, columns[0]], other.values[at_r][:, columns[1]], slab.is_gain)
@@ -189,8 +189,19 @@ def _scaled(values: Features, is_gain: bool) -> Features:
     return np.asarray(x / np.sqrt(x.shape[1]), dtype=np.float32)
 
 
-def _common_columns(left: Keys, right: Keys) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
-    """Return positions of common keys; where both know tokens by string (negative keys), by string only."""
+def common_columns(left: Keys, right: Keys) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
+    """Return positions of common keys; where both know tokens by string (negative keys), by string only.
+
+    Args:
+        left: Keys of one side.
+        right: Keys of the other.
+
+    Assumes:
+        Equal keys name equal features (`lineage.sampling`).
+
+    Source:
+        docs/methods/lineage-exact.md.
+    """
     if left.min(initial=0) < 0 and right.min(initial=0) < 0:
         left, right = np.where(left < 0, left, np.iinfo(np.int64).max), np.where(right < 0, right, 0)
     _, at_left, at_right = np.intersect1d(left, right, return_indices=True)

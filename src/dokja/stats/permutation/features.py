@@ -101,19 +101,21 @@ def _matrix(features: ArrayLike) -> Matrix:
 def _centred_unit_columns(x: Matrix) -> Matrix:
     if not x.size:
         return x
-    size = np.abs(x).max(axis=0)
-    x = x / np.where(size > 0, size, 1.0)
-    centred = x - x.mean(axis=0)
-    norm = np.sqrt(np.einsum("ij,ij->j", centred, centred))
+    x = x / _or_one(np.maximum(x.max(axis=0), -x.min(axis=0)))
+    x -= x.mean(axis=0)
+    norm = np.sqrt(np.einsum("ij,ij->j", x, x))
     constant = norm <= _CONSTANT_SHARE * np.sqrt(len(x))
-    scaled = centred / np.where(constant, 1.0, norm)
-    scaled[:, constant] = 0.0
-    return np.asarray(scaled, dtype=np.float64)
+    x *= np.where(constant, 0.0, 1.0 / _or_one(norm))
+    return x
 
 
 def _unit_rows(x: Matrix) -> Matrix:
+    """Return the rows of `x` at unit length, in place."""
     norm = np.sqrt(np.einsum("ij,ij->i", x, x))
     zero = norm <= _CONSTANT_SHARE * norm.max(initial=0.0)
-    scaled = x / np.where(zero, 1.0, norm)[:, None]
-    scaled[zero] = 0.0
-    return np.asarray(scaled, dtype=np.float64)
+    x *= np.where(zero, 0.0, 1.0 / _or_one(norm))[:, None]
+    return x
+
+
+def _or_one(sizes: Matrix) -> Matrix:
+    return np.where(sizes > 0, sizes, 1.0)
