@@ -80,6 +80,7 @@ def _team(shown: Shown, one: TeamOutcome, number: int) -> View:
         "outcome": voice.word(f"outcome.{one.outcome.value}"),
         "goes": voice.say("advances" if one.advances else "stays"),
         "exits": shown.ways(one, one.exits),
+        "simulated": voice.simulated(shown.simulated.gates[one.team, shown.rulebook.advance.gate]),
         "judged": one.judged,
         "weights": one.weights,
         "missing": missing,
