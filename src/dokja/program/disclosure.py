@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from dokja.errors import DisclosureContradictory, InvalidInput
 
 TOTAL = "total"
+NARROWED_POINTS = 1e-3
+"""A difference of widths below this is the solver's, not a release's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +121,49 @@ def confine(board: Scoreboard, statements: Sequence[Statement]) -> tuple[Confine
         DisclosureContradictory: No scores at all agree with the statements.
         InvalidInput: A statement names a team or part that the scoreboard lacks.
     """
+    return confine_further(board, (), statements)[1]
+
+
+def confine_further(
+    board: Scoreboard, published: Sequence[Statement], release: Sequence[Statement]
+) -> tuple[tuple[Confinement, ...], tuple[Confinement, ...]]:
+    """Return the intervals that statements leave, before and after a release, as `confine` does.
+
+    Args:
+        board: What is scored.
+        published: Statements already public, and assumptions.
+        release: Statements about to be published.
+
+    Raises:
+        DisclosureContradictory, InvalidInput: As `confine`.
+    """
+    known = {
+        (team, part): Confinement(team, part, 0.0, sum(board.points[leaf] for leaf in board.leaves(part)))
+        for team, part in product(board.teams, (*board.points, TOTAL))
+    }
+    before = _taken_in(board, known, published, ())
+    return tuple(before.values()), tuple(_taken_in(board, before, release, published).values())
+
+
+def _taken_in(
+    board: Scoreboard,
+    known: Mapping[tuple[str, str], Confinement],
+    statements: Sequence[Statement],
+    heard: Sequence[Statement],
+) -> dict[tuple[str, str], Confinement]:
+    """Return what is known once further statements are heard, release by release."""
     releases = list(dict.fromkeys(statement.release for statement in statements))
-    known: dict[tuple[str, str], Confinement] = {}
-    for upto in range(len(releases) + 1):
-        heard = [statement for statement in statements if statement.release in releases[:upto]]
-        system = _system(board, heard)
-        for team, part in product(board.teams, (*board.points, TOTAL)):
-            low, high = _extremes(board, system, team, part, releases[:upto])
-            before = known.get((team, part))
-            narrowed = before is None or before.width - (high - low) > 1e-3
-            by = releases[upto - 1] if upto and narrowed else before.confined_by if before else ""
-            known[team, part] = Confinement(team, part, low, high, by)
-    return tuple(known.values())
+    now = dict(known)
+    for upto, release in enumerate(releases, start=1):
+        said = [*heard, *(one for one in statements if one.release in releases[:upto])]
+        system = _system(board, said)
+        for (team, part), before in now.items():
+            low, high = _extremes(board, system, team, part, release)
+            if before.width - (high - low) > NARROWED_POINTS:
+                now[team, part] = Confinement(team, part, low, high, release)
+            else:
+                now[team, part] = Confinement(team, part, low, high, before.confined_by)
+    return now
 
 
 def too_narrow(
@@ -152,14 +185,13 @@ def too_narrow(
         sealed: (team, part) pairs that must stay sealed.
         narrowest_points: The policy: the narrowest interval a sealed score may be left.
     """
-    before = {(one.team, one.part): one for one in confine(board, published)}
-    after = confine(board, [*published, *release])
+    before, after = confine_further(board, published, release)
     return tuple(
         one
-        for one in after
+        for was, one in zip(before, after, strict=True)
         if (one.team, one.part) in set(sealed)
         and one.width < narrowest_points
-        and before[one.team, one.part].width - one.width > 1e-3
+        and was.width - one.width > NARROWED_POINTS
     )
 
 
@@ -200,9 +232,7 @@ def _bounds(board: Scoreboard, said: Statement) -> Iterator[tuple[NDArray[np.flo
         yield from ((lower - higher, 0.0) for higher, lower in pairwise(named))
 
 
-def _extremes(
-    board: Scoreboard, system: _System, team: str, part: str, releases: Sequence[str]
-) -> tuple[float, float]:
+def _extremes(board: Scoreboard, system: _System, team: str, part: str, release: str) -> tuple[float, float]:
     from scipy.optimize import linprog
 
     bounds = [(0.0, board.points[leaf]) for _ in board.teams for leaf in board.leaves(TOTAL)]
@@ -212,8 +242,7 @@ def _extremes(
         solved = linprog(sign * row, A_ub=system.A, b_ub=system.b, bounds=bounds, method="highs")
         if solved.status == 2:
             raise DisclosureContradictory(
-                f"No scores agree with everything said up to {releases[-1] if releases else 'the scoreboard'!r}.",
-                releases=list(releases),
+                f"No scores agree with everything said up to {release!r}.", release=release
             )
         found.append(sign * float(solved.fun))
     return found[0], max(found)

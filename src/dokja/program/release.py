@@ -15,7 +15,13 @@ from typing import cast
 
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.program.disclosure import Confinement, Scoreboard, Statement, confine
+from dokja.program.disclosure import (
+    NARROWED_POINTS,
+    Confinement,
+    Scoreboard,
+    Statement,
+    confine_further,
+)
 from dokja.program.events import Event
 from dokja.program.history import instant
 from dokja.program.independence import Outcome
@@ -26,8 +32,6 @@ from dokja.program.rulebook import TOTAL, AtLeast, Disclosed, KeepTop, Profile, 
 
 # The figures of a decision are written with nine decimals; the solver is exact to about this many points.
 EXACT_HALF_UNIT = 1e-6
-# A difference of points below this is the solver's, not a release's.
-TOLERANCE_POINTS = 1e-3
 _MOST_DIGITS = 9
 
 
@@ -290,12 +294,13 @@ def review(
     untrue = tuple(one for one in said if is_true(one, points) is False)
     standing = [one for one in said if one not in untrue]
     kept = set(sealed)
-    before = tuple(one for one in confine(board, standing) if (one.team, one.part) in kept)
-    after = tuple(one for one in confine(board, [*standing, *release]) if (one.team, one.part) in kept)
+    then, now = confine_further(board, standing, release)
+    before = tuple(one for one in then if (one.team, one.part) in kept)
+    after = tuple(one for one in now if (one.team, one.part) in kept)
     refused = tuple(
         one
         for was, one in zip(before, after, strict=True)
-        if one.width < narrowest_points and was.width - one.width > TOLERANCE_POINTS
+        if one.width < narrowest_points and was.width - one.width > NARROWED_POINTS
     )
     return Review(before, after, refused, narrowest_points, untrue)
 
