@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dokja.checkpoint import digest_tensors, open_checkpoint
+from dokja.checkpoint.folder import LocalFolder
+from dokja.errors import InvalidInput
 from tests.checkpoint.model_files import FORMATS, small_weights, write_model
 
 
@@ -105,3 +107,9 @@ def test_a_sentencepiece_model_is_read_as_its_own_library_reads_it(tmp_path):
         assert checkpoint.vocabulary == {
             theirs.id_to_piece(row): row for row in range(theirs.get_piece_size())
         }
+
+
+def test_a_folder_that_cannot_be_listed_is_said_in_one_sentence(tmp_path):
+    folder = LocalFolder(tmp_path / "gone")
+    with pytest.raises(InvalidInput, match="cannot be listed"):
+        folder.names()

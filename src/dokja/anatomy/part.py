@@ -134,13 +134,17 @@ class Component:
     tied_head: bool = False
     routing_groups: int = 1
     reads: ComponentKind | None = None
+    _by_place: dict[tuple[str, int | None, int | None], Part] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        places: dict[tuple[str, int | None, int | None], Part] = {}
+        for part in self.parts:
+            places.setdefault((part.role, part.layer, part.expert), part)
+        object.__setattr__(self, "_by_place", places)
 
     def find(self, role: str, layer: int | None = None, expert: int | None = None) -> Part | None:
         """Return the part of that role, layer and expert, or None."""
-        for part in self.parts:
-            if part.role == role and part.layer == layer and part.expert == expert:
-                return part
-        return None
+        return self._by_place.get((role, layer, expert))
 
 
 @dataclass(frozen=True, slots=True)

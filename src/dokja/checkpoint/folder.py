@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -106,13 +107,17 @@ class LocalFolder(Folder):
             self._roots.append(path.resolve().parent.parent / "blobs")
 
     def names(self) -> list[str]:
-        found: list[str] = []
-        for entry in self.path.iterdir():
-            found.append(entry.name)
-            if len(found) > _MOST_LISTED:
-                raise InvalidInput(
-                    f"{self.path} holds more than {_MOST_LISTED} files; name the model file itself."
-                )
+        try:
+            found = [entry.name for entry in itertools.islice(self.path.iterdir(), _MOST_LISTED + 1)]
+        except OSError as error:
+            raise InvalidInput(
+                f"The folder {self.path} cannot be listed: {error.strerror or error}.",
+                hint="Check that it is still there and that you may read it.",
+            ) from error
+        if len(found) > _MOST_LISTED:
+            raise InvalidInput(
+                f"{self.path} holds more than {_MOST_LISTED} files; name the model file itself."
+            )
         return sorted(found)
 
     def has(self, name: str) -> bool:
