@@ -118,7 +118,7 @@ def _total_layers(
     scale = alt.Scale(domain=[min(reached) - margin, max(reached) + margin], nice=False, zero=False)
     x = alt.X("total:Q", scale=scale, title=axis)
     base = alt.Chart(alt.InlineData(rows))
-    layers = [
+    layers: list[Any] = [
         base.mark_rule(strokeWidth=2, color="currentColor").encode(
             x=alt.X("low:Q", scale=scale, title=axis), x2="high:Q", y=y
         ),
@@ -143,6 +143,12 @@ def _total_layers(
         .mark_text(align="left", dx=4, color="currentColor")
         .encode(x=alt.X("at:Q", title=axis), y=y, text="said:N")
     )
+    return layers + _cut_off_layers(cut_offs, axis)
+
+
+def _cut_off_layers(cut_offs: Sequence[CutOff], axis: str) -> list[Any]:
+    alt = _altair()
+    layers = []
     for number, line in enumerate(cut_offs):
         base = alt.Chart(alt.InlineData([{"at": line.points, "said": f"{line.points:.2f}"}]))
         at = alt.X("at:Q", title=axis)
