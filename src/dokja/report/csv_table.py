@@ -20,19 +20,27 @@ def render_csv(rows: Sequence[Mapping[str, object]], columns: Sequence[str] = ()
         rows: (n,) rows; all columns come from the first where none are named.
         columns: Names of the columns, in order.
     """
-    out = io.StringIO()
     names = list(columns) or (list(rows[0]) if rows else [])
-    writer = csv.DictWriter(out, fieldnames=names, lineterminator="\n")
-    if names:
-        writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _cell(value) for name, value in row.items()})
-    return out.getvalue()
+    lines: list[list[object]] = [[row.get(name) for name in names] for row in rows]
+    header: list[object] = [*names]
+    return "".join(_line(line) for line in ([header, *lines] if names else []))
+
+
+def _line(cells: Sequence[object]) -> str:
+    # Only with this line end does the module quote a lone carriage return, which readers take for the end of a row.
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow([_cell(cell) for cell in cells])
+    return out.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _cell(value: object) -> object:
     if isinstance(value, (dict, list)):
         value = json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and (value.lstrip().startswith(_FORMULA) or value[:1] in ("\t", "\r", "\n")):
+    if isinstance(value, str) and _seen_first(value) in _FORMULA:
         return "'" + value
     return value
+
+
+def _seen_first(text: str) -> str:
+    """Return the first letter a spreadsheet would look at: blanks, controls and byte-order marks left out."""
+    return next((letter for letter in text if letter.isprintable() and not letter.isspace()), " ")

@@ -148,7 +148,8 @@ def outcomes(facts: Facts, tell: Tell) -> Iterator[Block]:
         [
             str(row["name"]),
             tell.word("advances" if row["advances"] else "stays"),
-            ", ".join(tell.word(f"exit.{way}") for way in cast("list[str]", row["exits"])) or "–",
+            ", ".join(tell.word(f"exit.{way}") for way in cast("list[str]", row["exits"]))
+            or tell.word("none"),
         ]
         for row in rows
     ]
@@ -165,8 +166,8 @@ def outcomes(facts: Facts, tell: Tell) -> Iterator[Block]:
             yield Paragraph(tell.word("reason_of", team=row["name"], reason=reason))
 
 
-def _points(value: JSON) -> str:
-    return "–" if value is None else f"{float(cast(float, value)):.2f}"
+def _points(value: JSON, tell: Tell) -> str:
+    return tell.word("no_result") if value is None else f"{float(cast(float, value)):.2f}"
 
 
 def _most(rulebook: Rulebook, part: str) -> float | None:
@@ -188,10 +189,10 @@ def score_table(facts: Facts, scores: Sequence[View], tell: Tell) -> Table:
         most = _most(facts.rulebook, part)
         shown = [
             _part_title(facts.rulebook, part, tell),
-            tell.word("no_result") if score["points"] is None else _points(score["points"]),
+            _points(score["points"], tell),
             tell.word("unknown") if most is None else f"{most:g}",
         ]
-        rows.append(shown + ([_points(means.get(part))] if means else []))
+        rows.append(shown + ([_points(means.get(part), tell)] if means else []))
     return Table(tell.word("caption.scores"), [tell.word(f"column.{name}") for name in columns], rows)
 
 
