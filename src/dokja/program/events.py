@@ -23,6 +23,9 @@ from dokja.errors import EventInvalid
 from dokja.program.checks import is_digest, is_id, is_name, is_time, problems
 from dokja.program.payloads import SCHEMAS, Kind
 
+SIMULATOR = "simulator"
+"""Who records what no person did: whatever rests on its events says that it is simulated."""
+
 _SALT = re.compile(r"([0-9a-f]{2}){16,64}")
 
 

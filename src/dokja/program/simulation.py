@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dokja.canonical import JSON, digest_json
 from dokja.errors import InvalidInput
 from dokja.finding import Claim, Evidence, Finding, Reason, Verdict
-from dokja.program.events import Event
+from dokja.program.events import SIMULATOR, Event
 from dokja.program.payloads import Kind
 from dokja.program.rulebook import (
     Ballot,
@@ -134,7 +134,7 @@ class _Simulator:
         """Return the next event."""
         self.count += 1
         return Event(
-            f"simulated:{self.count}", kind, self.rulebook.id, f"{self.day}T00:00:00Z", "simulator", payload
+            f"simulated:{self.count}", kind, self.rulebook.id, f"{self.day}T00:00:00Z", SIMULATOR, payload
         )
 
     def weights(self, subject: str) -> str:

@@ -11,13 +11,11 @@ from pathlib import Path
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput
 from dokja.panel.ballots import MOST_BYTES, BallotFile, BallotKind, parse_ballots_csv, parse_ballots_json
-from dokja.program.events import Event
+from dokja.program.events import SIMULATOR, Event
 from dokja.program.history import History, read_history
 from dokja.program.payloads import Kind
 from dokja.program.rulebook import PanelKind, Rulebook, Unknown
 from dokja.workflows.desk import Actor, Desk, Happening
-
-SIMULATOR = "simulator"
 
 
 def read_ballots(path: Path) -> BallotFile:

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dokja.program.decision import Decision
-from dokja.program.events import Event, in_force
+from dokja.program.events import SIMULATOR, Event, in_force
 from dokja.program.payloads import Kind
 from dokja.program.rulebook import TOTAL, AllOf, AnyOf, Independence, PanelMajority, Part, Rulebook, Unknown
 
-SIMULATOR = "simulator"
 _BALLOTS = {Kind.EXPERT_SCORE, Kind.USER_RATING, Kind.USER_PREFERENCE, Kind.PANEL_VOTE}
 
 

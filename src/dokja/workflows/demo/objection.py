@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dokja.canonical import JSON
+from dokja.program.events import SIMULATOR
 from dokja.program.history import read_history
 from dokja.program.payloads import Kind
 from dokja.program.replay import Replay, replay_objection
-from dokja.workflows.ballots import SIMULATOR
 from dokja.workflows.demo.office import Closed, moment
 from dokja.workflows.demo.panels import Mistyped
 from dokja.workflows.demo.stage import Staged

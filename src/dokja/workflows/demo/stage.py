@@ -10,11 +10,11 @@ from pathlib import Path
 from dokja.benchmark.suite import Suite
 from dokja.canonical import JSON, digest_file
 from dokja.finding import Claim, Evidence, Finding, Reason, Verdict
-from dokja.program.events import Event
+from dokja.program.events import SIMULATOR, Event
 from dokja.program.payloads import Kind
 from dokja.program.rulebook import Item, PanelMajority, Rulebook, Unknown
 from dokja.report.words import Language
-from dokja.workflows.ballots import SIMULATOR, record_ballots
+from dokja.workflows.ballots import record_ballots
 from dokja.workflows.compare import Comparison, render_result
 from dokja.workflows.demo.cast import CastTeam
 from dokja.workflows.demo.office import Closed, Office, moment
