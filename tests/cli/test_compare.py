@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from dokja.cli.compare import layer_runs
 from dokja.cli.main import main
+from dokja.report.layers import layer_runs
 from tests.fixtures import zoo_models
 
 CONTRACT = {

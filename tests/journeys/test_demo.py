@@ -134,7 +134,7 @@ def test_a_stage_ends_with_one_exit_by_score_one_by_independence_and_a_vacancy_t
     heard = result["objection"]
     assert heard["upheld"]
     assert heard["typed"] < heard["meant"]
-    assert {one["team"] for one in heard["scores"]} == {"nuri"}
+    assert {one["team"] for one in heard["scores"]} == {"Nuri"}
     assert heard["closed"]["verified"][1]["intact"]
 
     code, _, _ = run(capsys, "verify", result["stage"]["dossiers"][1], "--log-key", result["log_key"])

@@ -10,6 +10,7 @@ import click
 
 from dokja.lineage.controls import DEFAULT_KAPPA
 from dokja.lineage.sampling import DEFAULT_SEED, Depth
+from dokja.report.layers import layer_runs
 from dokja.report.words import LANGUAGES, Language
 from dokja.workflows.compare import Comparison, compare
 
@@ -82,17 +83,6 @@ def table(result: dict[str, Any], *, explain: bool = False) -> str:
         f"{read / 1e6:,.1f} MB read; the suspect has {total / 1e6:,.1f} MB. {result['seconds']:.1f} s."
     )
     return "\n".join(lines)
-
-
-def layer_runs(layer_map: list[list[int]]) -> str:
-    """Return a layer map as runs, e.g. `0-7 ← 0-7, 8-15 ← 4-11`."""
-    runs: list[list[int]] = []
-    for s, r in layer_map:
-        if runs and s == runs[-1][1] + 1 and r - s == runs[-1][2] - runs[-1][0]:
-            runs[-1][1] = s
-        else:
-            runs.append([s, s, r])
-    return ", ".join(f"{a} ← {r}" if a == b else f"{a}-{b} ← {r}-{r + b - a}" for a, b, r in runs)
 
 
 def _figures(row: dict[str, Any]) -> str:

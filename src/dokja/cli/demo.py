@@ -39,8 +39,11 @@ def command(
     click.echo("\n".join(_announcement(plan, language)), err=True)
 
     def tell(key: str, figures: Mapping[str, Any]) -> None:
-        heading = key.startswith("demo.step.")
-        click.echo(("\n" if heading else "  ") + say(key, figures, language), err=True)
+        heading = key.startswith(("demo.step.", "demo.heading."))
+        said = dict(figures)
+        if "verdict" in said:
+            said["verdict"] = say(f"verdict.{said['verdict']}", {}, language)
+        click.echo(("\n" if heading else "  ") + say(key, said, language), err=True)
 
     result = run_demo(plan, tell)
     if as_json:

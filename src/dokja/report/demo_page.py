@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dokja.report.layers import layer_runs
 from dokja.report.page import render_page
 from dokja.report.words import Language, name_component, say
 
@@ -40,12 +41,18 @@ def _view(result: Row, folder: Path, language: Language) -> Mapping[str, object]
             for one in result["comparisons"]
         ],
         "stages": [
-            {**stage, "name": name, "page": _link(stage["page"], folder), "rows": _teams(stage, language)}
+            {
+                **stage,
+                "name": name,
+                "selected": _selected(stage),
+                "page": _link(stage["page"], folder),
+                "rows": _teams(stage, language),
+            }
             for name, stage in stages
         ],
         "heard": None if heard is None else _heard(heard, folder, language),
         "dossiers": [
-            {"file": _link(path, folder), "says": verified(report, path, language)}
+            {"file": _link(path, folder), "says": verified(report, _link(path, folder), language)}
             for stage in closed
             for path, report in zip(stage["dossiers"], stage["verified"], strict=True)
         ],
@@ -90,22 +97,11 @@ def lineage_rows(compared: Row, language: Language) -> list[list[str]]:
     ]
 
 
-def layer_runs(layer_map: Sequence[Sequence[int]]) -> str:
-    """Return a layer map as runs, e.g. `0-19 ← 0-19, 20-39 ← 10-29`."""
-    runs: list[list[int]] = []
-    for mine, theirs in layer_map:
-        if runs and mine == runs[-1][1] + 1 and theirs - mine == runs[-1][2] - runs[-1][0]:
-            runs[-1][1] = mine
-        else:
-            runs.append([mine, mine, theirs])
-    return ", ".join(f"{a} ← {r}" if a == b else f"{a}-{b} ← {r}-{r + b - a}" for a, b, r in runs)
-
-
-def verified(report: Row, path: str, language: Language) -> str:
-    """Return one line on how many statements of a dossier hold."""
+def verified(report: Row, file: str, language: Language) -> str:
+    """Return one line on how many statements of the dossier in a file hold."""
     standings = [statement["standing"] for statement in report["statements"]]
     figures = {
-        "file": Path(path).name,
+        "file": file,
         "holds": standings.count("HOLDS"),
         "unknown": standings.count("COULD_NOT_RECOMPUTE"),
         "broken": standings.count("BROKEN"),
@@ -143,6 +139,10 @@ def _teams(stage: Row, language: Language) -> list[list[str]]:
         ]
         for row in stage["teams"]
     ]
+
+
+def _selected(stage: Row) -> str:
+    return ", ".join(row["name"] for row in stage["teams"] if row["advances"])
 
 
 def _heard(heard: Row, folder: Path, language: Language) -> Mapping[str, object]:

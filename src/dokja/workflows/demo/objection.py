@@ -34,7 +34,7 @@ class Heard:
         wrong = self.mistyped
         return {
             "objection": self.replay.objection,
-            "team": self.replay.team,
+            "team": self.replay.before.of(self.replay.team).name,
             "ground": self.replay.ground,
             "upheld": self.replay.upheld,
             "rater": wrong.rater,
@@ -43,10 +43,15 @@ class Heard:
             "typed": wrong.typed,
             "corrections": list(self.replay.corrections),
             "scores": [
-                {"team": one.team, "part": one.part, "before": one.before, "after": one.after}
+                {
+                    "team": self.replay.before.of(one.team).name,
+                    "part": one.part,
+                    "before": one.before,
+                    "after": one.after,
+                }
                 for one in self.replay.scores
             ],
-            "outcomes": list(self.replay.outcomes),
+            "outcomes": [self.replay.before.of(team).name for team in self.replay.outcomes],
             "teams": list(self.replay.rows()),
             "closed": self.closed.as_json(),
         }
@@ -65,7 +70,8 @@ def hear_objection(staged: Staged, closed: Closed, mistyped: Mistyped) -> Heard:
         said = _record(
             staged, Happening(Kind.OBJECTION, payload), moment(clock.objection.opens, after_days=7)
         )
-        workshop.tell("demo.objected", {"team": mistyped.team, "text": text})
+        name = next(team.name for team in staged.teams if team.id == mistyped.team)
+        workshop.tell("demo.objected", {"team": name, "text": text})
         answered = moment(clock.objection.opens, after_days=8)
         answer: dict[str, JSON] = {"objection": said, "upheld": True, "heard_by": ["hearing:1", "hearing:2"]}
         answer["text"] = "채점표를 확인하여 정정합니다. / The sheet was checked; the mark is corrected."

@@ -198,6 +198,7 @@ def _run_stages(plan: DemoPlan, workshop: Workshop, compared: tuple[Compared, ..
         closed, mistyped = run_stage(staged)
         reentry = None
         if closed.seen.decision.filled_by == "reentry":
+            workshop.tell("demo.heading.reentry", {})
             applicants = plan.cast.applicants
             round_ = Staged(workshop, office, again, applicants, plan.out / "reentry", plan.language)
             reentry, _ = run_stage(round_)

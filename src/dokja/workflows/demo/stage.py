@@ -106,15 +106,14 @@ class Staged:
         return self.folder / "evidence" / f"{team.id}.json"
 
     def _tell_finding(self, team: CastTeam, finding: Finding) -> None:
-        self.workshop.tell(
-            "demo.finding",
-            {
-                "team": team.name,
-                "claim": str(finding.claim),
-                "verdict": finding.verdict.value,
-                "owner": str(finding.reason.figures.get("reference_owner") or "–"),
-            },
-        )
+        own = finding.claim.name == "weights.parent_is_own"
+        figures: dict[str, JSON] = {
+            "team": team.name,
+            "component": finding.claim.about,
+            "verdict": finding.verdict.value,
+            "owner": str(finding.reason.figures.get("reference_owner") or "–"),
+        }
+        self.workshop.tell("demo.finding.own" if own else "demo.finding.independent", figures)
 
     def evaluate(self, suites: Sequence[Suite]) -> None:
         """Run the frozen suites on every submission."""
