@@ -9,7 +9,7 @@ from typing import cast
 
 from dokja.canonical import JSON
 from dokja.errors import NotAllowed
-from dokja.program.rulebook import TOTAL, Part, Rulebook, Text, Unknown
+from dokja.program.rulebook import TOTAL, AllOf, AnyOf, Part, Rulebook, Text, Unknown
 from dokja.report.document import Block, Heading, Paragraph, Table
 from dokja.report.words import Language, say, sentences
 
@@ -234,6 +234,34 @@ def reasons(rulebook: Rulebook, row: View, tell: Tell) -> list[Block]:
     """Return what a result rests on, each reason once."""
     told = dict.fromkeys(tell.reason(rulebook, reason) for reason in rows_of(row.get("missing", [])))
     return [tell.heading("reasons"), *[Paragraph(reason) for reason in told]] if told else []
+
+
+def gate_table(facts: Facts, row: View, tell: Tell) -> list[Block]:
+    """Return how each rule ended for a team, the rules that only join others left out."""
+    ends = cast("Mapping[str, JSON]", row.get("gates", {}))
+    rows = [
+        [tell.title(gate.title), tell.word(f"gate.{ends[gate.id]}")]
+        for gate in facts.rulebook.gates
+        if gate.id in ends and not isinstance(gate, AllOf | AnyOf)
+    ]
+    header = [tell.word(f"column.{name}") for name in ("gate", "outcome")]
+    return [Table(tell.word("caption.gates"), header, rows)] if rows else []
+
+
+def finding_table(row: View, tell: Tell) -> list[Block]:
+    """Return the findings about a team, with the replies it gave."""
+    findings = rows_of(row.get("findings", []))
+    rows = [
+        [
+            str(found["event"]),
+            tell.word(f"verdict.{found['verdict']}"),
+            say(f"evidence.{found['evidence']}", {}, tell.language),
+            " / ".join(cast("list[str]", found["replies"])) or tell.word("none"),
+        ]
+        for found in findings
+    ]
+    header = [tell.word(f"column.{name}") for name in ("finding", "outcome", "evidence", "reply")]
+    return [Table(tell.word("caption.findings"), header, rows)] if rows else []
 
 
 def next_steps(facts: Facts, row: View, tell: Tell) -> Iterator[Block]:

@@ -19,6 +19,8 @@ from dokja.report.document import Block, Document, Paragraph
 from dokja.report.letter_blocks import (
     Facts,
     Tell,
+    finding_table,
+    gate_table,
     next_steps,
     objecting,
     outcomes,
@@ -117,6 +119,8 @@ def feedback_letter(head: Head, facts: Facts, team: str) -> Document:
             score_table(facts, scores, tell),
             *strengths(facts, scores, tell),
         ]
+    rules = [*gate_table(facts, row, tell), *finding_table(row, tell)]
+    blocks += [tell.heading("rules"), *rules] if rules else []
     blocks += reasons(facts.rulebook, row, tell)
     blocks += [tell.heading("next"), *next_steps(facts, row, tell), tell.paragraph("end")]
     return _document(head, "feedback", tell.team(name), blocks)
