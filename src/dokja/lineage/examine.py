@@ -237,6 +237,7 @@ def _judge(
         mapped_share=evidence.mapped_share,
         is_in_place=evidence.is_in_place,
         frame_log10_p=min(0.0, evidence.frame_log10_p + family),
+        norm=component.norm,
     )
     figures |= {
         "log10_p": math.ceil(log10_p * 10) / 10,  # rounded up, so that what is printed is still a bound

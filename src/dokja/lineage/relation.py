@@ -63,6 +63,7 @@ class Seen:
         mapped_share: Share of the suspect's layers (or MLPs) that agree.
         is_in_place: Whether layers come from layers of their own number.
         frame_log10_p: Family-wise bound of the residual frame, 0 when not tested.
+        norm: Of the component, `rms` or `layer`; siblings reach further under the latter.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class Seen:
     mapped_share: float
     is_in_place: bool
     frame_log10_p: float
+    norm: str = "layer"
 
 
 def judge(seen: Seen, figures: Mapping[str, JSON]) -> tuple[Relation, Reason]:
@@ -123,9 +125,15 @@ class SiblingRange:
     least_effect: float
 
 
-def sibling_range() -> SiblingRange:
-    """Return what siblings were measured to reach."""
-    return SiblingRange(**{name: float(value) for name, value in _sibling_table()["private"].items()})
+def sibling_range(norm: str = "layer") -> SiblingRange:
+    """Return what siblings were measured to reach.
+
+    Args:
+        norm: Of the component; any other than `rms` has the wider range.
+    """
+    table = _sibling_table()["private"]
+    found = table.get(norm, table["layer"])
+    return SiblingRange(**{name: float(value) for name, value in found.items()})
 
 
 def _judge_frame(seen: Seen, figures: Mapping[str, JSON]) -> tuple[Relation, Reason]:
@@ -144,7 +152,7 @@ def _may_be_sibling(seen: Seen) -> bool:
     """Return whether nothing that was learned sets the pair apart from models that share a seed only."""
     if seen.persistence is None or seen.start_free is None:
         return True
-    range_ = sibling_range()
+    range_ = sibling_range(seen.norm)
     return (
         seen.effect < range_.least_effect
         or seen.persistence <= range_.persistence
