@@ -36,12 +36,14 @@ def network(seed: int) -> dict[str, np.ndarray]:
     gates[64:128] += 2.0  # the forget gates of every cell start open
     return {
         "bank": drawn(64, 40),
+        "bank.bias": drawn(64),
         "one.weight": drawn(64, 64) + skip,
         "two.weight": drawn(64, 64) - skip,
         "mixer.kernel": drawn(64, 64, 3) + skip[:, :, None],
         "cell.weight_ih": gates,
         "cell.weight_hh": drawn(4 * 64, 64) + np.vstack([skip] * 4),
         "head": drawn(30, 64),
+        "norm.gain": 1 + 0.1 * drawn(64),
         "answer": drawn(1, 64),
     }
 
@@ -106,11 +108,23 @@ def test_units_that_read_themselves_link_no_strangers_though_rows_alone_would():
 def test_a_stranger_shows_no_link_and_a_drifted_child_does():
     parent = network(1)
     rng = np.random.default_rng(9)
-    child = {k: v + 0.1 * rng.standard_normal(v.shape).astype(np.float32) for k, v in parent.items()}
+    child = {k: v + 0.02 * rng.standard_normal(v.shape).astype(np.float32) for k, v in parent.items()}
     assert judged(network(2), parent).relation is Relation.NO_LINK_FOUND
     found = judged(child, parent)
     assert found.relation is Relation.DERIVED
     assert found.log10_p < -20
+
+
+def test_weights_that_agree_more_than_gains_and_biases_are_linked_at_most():
+    parent, other = network(1), network(2)
+    rng = np.random.default_rng(9)
+    sibling = {
+        k: other[k] if v.ndim == 1 else v + 0.02 * rng.standard_normal(v.shape).astype(np.float32)
+        for k, v in parent.items()
+    }
+    found = judged(sibling, parent)
+    assert found.evidence.effect > 0.99
+    assert found.relation is Relation.LINKED
 
 
 def test_half_of_what_was_taken_is_linked_because_a_shared_seed_reaches_as_far():
@@ -124,7 +138,7 @@ def test_a_copy_is_found_whatever_its_matrices_are_called_and_in_whatever_order(
     parent = network(3)
     shuffled = {f"t{i}": parent[k] for i, k in enumerate(reversed(parent))}
     assert judged(shuffled, parent).relation is Relation.COPY
-    changed = shuffled | {"t2": shuffled["t2"][::-1].copy()}
+    changed = shuffled | {"t3": shuffled["t3"][::-1].copy()}
     assert judged(changed, parent).relation is not Relation.COPY
 
 

@@ -17,8 +17,11 @@ from dokja.lineage.equality import ROUNDING, Equality, Place, relative_error, to
 from dokja.lineage.evidence import Cell, Pooled, make_cell
 from dokja.lineage.sketch import Block, SketchedComponent
 from dokja.lineage.units import UnitGroup
-from dokja.lineage.unknown_wiring import OutputGroups, output_groups
+from dokja.lineage.unknown_wiring import OutputGroups, align, output_groups
 from dokja.stats.permutation import log10_pooled_tail
+
+_LEAST_VALUES = 16
+_LEAST_EQUAL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def gather_unknown(
         frame_z=0.0,
         frame_effect=0.0,
         persistence=None,
-        start_free=None,
+        start_free=_vector_agreement(suspect, reference),
         power=power_at(found.reference, kappa, needed_log10_p - found.log10_cost, seed),
         negative=_control(negative),
         positive=_control(positive),
@@ -145,6 +148,33 @@ def _run(mine: Sequence[UnitGroup], theirs: Sequence[UnitGroup], cost: float) ->
         matrices=matrices,
     )
     return _Run(cells, pooled, min(0.0, pooled.log10_p + cost))
+
+
+def _vector_agreement(suspect: SketchedComponent, reference: SketchedComponent) -> float | None:
+    """Return the mean centred correlation of vectors aligned by length and order: gains and biases start alike.
+
+    Equal vectors are left out beside others: a table of constants agrees in every model of its kind. Where two and
+    more are all equal, they agree. None where there is nothing to compare.
+    """
+    mine, theirs = (
+        [b for b in c.blocks if b.status == "ok" and len(b.shape) == 1 and b.shape[0] >= _LEAST_VALUES]
+        for c in (suspect, reference)
+    )
+    correlations: list[float] = []
+    n_equal = 0
+    for i, j in align([b.shape for b in mine], [b.shape for b in theirs]):
+        a, b = mine[i], theirs[j]
+        if not np.array_equal(a.row_keys, b.row_keys):
+            continue
+        if np.array_equal(a.values, b.values):
+            n_equal += 1
+            continue
+        x, y = (v.values[:, 0].astype(np.float64) for v in (a, b))
+        x, y = x - x.mean(), y - y.mean()
+        correlations.append(float(x @ y / np.sqrt((x @ x) * (y @ y))))
+    if not correlations:
+        return 1.0 if n_equal >= _LEAST_EQUAL else None
+    return float(np.mean(correlations))
 
 
 def _control(run: _Run | None) -> Control | None:
