@@ -106,17 +106,20 @@ def pipeline() -> str:
 
 def siblings() -> str:
     """Return what was said of models that share a seed."""
-    s = load("summary")["siblings"]
+    looks = load("summary")["siblings"]
     rows = [
         (
+            f"{look} ({s['model_pairs']} pairs)",
             name,
             ", ".join(f"{count} `{r}`" for r, count in found.items()),
             *(_span(s["range"][name][key], 2) for key in ("effect", "persistence", "start_free")),
         )
+        for look, s in looks.items()
         for name, found in s["relations"].items()
     ]
-    head = ("component", f"said of {s['model_pairs']} pairs", "effect", "persistence", "start-free")
-    return _table(head, rows) + "\n\n" + _wrong(s["wrong"])
+    wrong = [{"look": look, **w} for look, s in looks.items() for w in s["wrong"]]
+    head = ("pairs", "component", "said", "effect", "persistence", "start-free")
+    return _table(head, rows) + "\n\n" + _wrong(wrong)
 
 
 def drift() -> str:
@@ -194,6 +197,7 @@ def _wrong(wrong: list[Row]) -> str:
     figures = ("effect", "persistence", "start_free")
     rows = [
         (
+            w["look"],
             w["pair"],
             w["component"],
             f"`{w['relation']}`",
@@ -201,8 +205,8 @@ def _wrong(wrong: list[Row]) -> str:
         )
         for w in wrong
     ]
-    head = ("pair", "component", "wrongly said", "effect", "persistence", "start-free")
-    return f"**{len(wrong)} components were called something else than linked:**\n\n" + _table(head, rows)
+    head = ("look", "pair", "component", "wrongly said", "effect", "persistence", "start-free")
+    return "Called anything but linked:\n\n" + _table(head, rows)
 
 
 def _main(components: Row) -> Row:

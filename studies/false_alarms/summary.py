@@ -37,7 +37,7 @@ def write(work: Path) -> None:
         "models": models(work),
         "calibration": calibrated(rows) | {"extremes": extremes(work)},
         "pipeline": examined(pairs),
-        "siblings": related(kin),
+        "siblings": {name: related(rows) for name, rows in looks(kin).items()},
     }
     _write("summary.json", found, indent=1)
     _write("groups.json", groups)
@@ -208,8 +208,20 @@ def examined(pairs: Sequence[Row]) -> Row:
     }
 
 
+def looks(kin: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return the pairs of siblings look by look: before the rule was changed, the same again, fresh seeds, the zoo."""
+    before = json.loads((RESULTS / "siblings_before.json").read_text("utf-8"))
+    named = {
+        "first seeds, rule then": [row for row in before if "~" not in row["pair"]],
+        "first seeds": [row for row in kin if row["pair"].startswith("first ")],
+        "fresh seeds": [row for row in kin if row["pair"].startswith("fresh ")],
+        "zoo": [row for row in kin if "~" in row["pair"]],
+    }
+    return {name: rows for name, rows in named.items() if rows}
+
+
 def related(kin: Sequence[Row]) -> Row:
-    """Return what was said of models that share a seed, by kind of component."""
+    """Return what was said of pairs that share a seed, by kind of component, and what was said wrongly."""
     out: Row = {"model_pairs": len(kin), "relations": {}, "range": {}}
     by_name: dict[str, list[Row]] = {}
     for row in kin:
