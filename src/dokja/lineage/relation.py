@@ -139,13 +139,18 @@ def sibling_range(norm: str = "layer") -> SiblingRange:
 def _judge_frame(seen: Seen, figures: Mapping[str, JSON]) -> tuple[Relation, Reason]:
     range_ = max(RESIDUAL_EFFECT_FLOOR, sibling_effect(seen.kind))
     is_unknown = seen.kind == ComponentKind.OTHER
-    if seen.effect <= range_:
+    if seen.effect <= range_ or (is_unknown and _starts_alone_agree(seen)):
         key = "lineage.linked_unknown" if is_unknown else "lineage.linked_frame"
         return Relation.LINKED, Reason(key, {**figures, "sibling_effect": range_})
     if is_unknown and seen.mapped_share < _WHOLE_SHARE:
         said: dict[str, JSON] = {**figures, "sibling_effect": range_, "share": seen.mapped_share}
         return Relation.PARTLY_DERIVED, Reason("lineage.partly_derived_unknown", said)
     return Relation.DERIVED, Reason("lineage.derived_frame", {**figures, "sibling_effect": range_})
+
+
+def _starts_alone_agree(seen: Seen) -> bool:
+    """Return whether gains and biases, which start alike whatever the seed, agree less than the weights do."""
+    return seen.start_free is None or seen.effect - seen.start_free > sibling_range().start_free_deficit
 
 
 def _may_be_sibling(seen: Seen) -> bool:
