@@ -109,6 +109,15 @@ def test_nothing_is_released_objected_to_or_closed_before_the_decision_is_publis
     assert office.dokja("stage", "publish", at=ANNOUNCED).status == 2, "a decision is announced once"
 
 
+def test_the_dossiers_of_a_published_decision_verify(office: Office) -> None:
+    told = office.json("stage", "publish", "--out", office.folder / "out", at=ANNOUNCED)
+    objecting(office)
+    assert len(told["dossiers"]) == 2
+    for dossier in told["dossiers"]:
+        verified = run("verify", dossier)
+        assert verified.status == 0, verified.out + verified.err
+
+
 def test_a_release_the_policy_refuses_shows_the_table_and_leaves_no_event(tmp_path: Path) -> None:
     office = decided_office(tmp_path, appealing_rulebook(narrowest=70.0))
     before = office.events()

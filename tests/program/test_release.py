@@ -15,7 +15,7 @@ from dokja.program.decision import decide
 from dokja.program.disclosure import TOTAL, Scoreboard, Statement, confine, confine_further
 from dokja.program.events import Event
 from dokja.program.payloads import Kind
-from dokja.program.publication import Viewer, is_shown
+from dokja.program.publication import Viewer, is_shown, view_decision
 from dokja.program.published import scoreboard_of
 from dokja.program.release import (
     already_said,
@@ -181,3 +181,12 @@ def test_assumptions_are_read_or_refused() -> None:
         statements_of_decision(BOOK, OUTCOMES[0], [Disclosed.TOTALS], release="r", digits=12)
     with pytest.raises(InvalidInput, match="no team 'nobody'"):
         statements_of_decision(BOOK, OUTCOMES[0], [Disclosed.TOTALS], release="r", teams=["nobody"])
+
+
+def test_means_and_best_scores_are_rounded_as_the_rulebook_says_for_everyone_but_the_auditor() -> None:
+    rows = (rb.Disclosure(field=Disclosed.STAGE_MEANS, to=(Profile.PUBLIC,)),)
+    book = replace(BOOK, publication=rb.Publication(fields=rows, narrowest_interval_points=1.0, digits=1))
+    exact = sum(points_of(OUTCOMES[0])[team, TOTAL] for team in TEAMS[:4]) / 4
+    shown = view_decision(book, OUTCOMES[0], None, Viewer(Profile.PUBLIC))["means"]
+    assert isinstance(shown, dict)
+    assert shown[TOTAL] == round(exact, 1) != exact

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -40,6 +40,9 @@ EVENT_FIELDS: Mapping[Kind, Disclosed] = {
     Kind.ALLEGATION_REPLY: Disclosed.ALLEGATIONS,
     Kind.ACCESS: Disclosed.ACCESS_LOG,
 }
+
+
+_DECIMALS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +124,11 @@ def view_decision(
     seen["teams"] = [
         _team(row, granted(rulebook, viewer, str(row["team"])), outcome) for row in _rows(outcome["teams"])
     ]
+    digits = rulebook.publication.digits
     if Disclosed.STAGE_MEANS in overall:
-        seen["means"] = _over_teams(outcome, lambda points: sum(points) / len(points))
+        seen["means"] = _over_teams(outcome, lambda points: sum(points) / len(points), digits)
     if Disclosed.STAGE_TOPS in overall:
-        seen["tops"] = _over_teams(outcome, max)
+        seen["tops"] = _over_teams(outcome, max, digits)
     if uncertainty is not None:
         seen["uncertainty"] = _own_uncertainty(rulebook, uncertainty, viewer)
     return seen
@@ -170,11 +174,13 @@ def _points(outcome: Mapping[str, JSON], part: str) -> dict[str, float]:
     }
 
 
-def _over_teams(outcome: Mapping[str, JSON], aggregate: object) -> dict[str, JSON]:
+def _over_teams(
+    outcome: Mapping[str, JSON], aggregate: Callable[[list[float]], float], digits: int | None
+) -> dict[str, JSON]:
     parts = dict.fromkeys(str(score["part"]) for score in _rows(outcome["scores"]))
     known = {part: list(_points(outcome, part).values()) for part in parts}
     return {
-        part: round(float(aggregate(points)), 9)  # type: ignore[operator]  # max, or a mean, of a list of points
+        part: round(aggregate(points), _DECIMALS if digits is None else digits)
         for part, points in known.items()
         if points
     }

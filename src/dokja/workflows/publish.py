@@ -202,7 +202,7 @@ def publish_decision(
     require_known(proposal.rulebook.publication.fields, "publication.fields")
     viewer = Viewer(Profile.PUBLIC)
     fields = tuple(sorted(granted(proposal.rulebook, viewer)))
-    said = statements_of_decision(proposal.rulebook, outcome, fields, release="this decision")
+    said = _as_the_public_sees(proposal.rulebook, outcome, fields)
     payload = _payload(viewer, proposal.digest, fields, said, terms)
     payload |= {"announcement": True, "announces": list(teams)}
     released = _release(desk, name, proposal, viewer, said, payload, terms, actor, dry_run=dry_run)
@@ -308,6 +308,18 @@ def _review(
     heard = [*already_said(events, viewer), *known]
     sealed = sealed_scores(rulebook, board, viewer, [*heard, *said])
     return review(board, heard, said, sealed, narrowest, points)
+
+
+def _as_the_public_sees(
+    rulebook: Rulebook, outcome: dict[str, JSON], fields: Sequence[Disclosed]
+) -> tuple[Statement, ...]:
+    """Return what an announcement says: means and best scores as the rulebook rounds them, the rest as computed."""
+    over_teams = [one for one in fields if one in (Disclosed.STAGE_MEANS, Disclosed.STAGE_TOPS)]
+    rest = [one for one in fields if one not in over_teams]
+    name = "this decision"
+    return statements_of_decision(rulebook, outcome, rest, release=name) + statements_of_decision(
+        rulebook, outcome, over_teams, release=name, digits=rulebook.publication.digits
+    )
 
 
 def _knows(viewer: Viewer, points: dict[tuple[str, str], float]) -> list[str]:

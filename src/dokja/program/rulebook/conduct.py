@@ -80,10 +80,13 @@ class Publication:
     Args:
         fields: One row per kind of thing; what is not listed is for the auditor alone.
         narrowest_interval_points: No release may confine a sealed score to an interval narrower than this.
+        digits: Decimals to which means and best scores are rounded for everyone but the auditor; as computed where it
+            is left out.
     """
 
     fields: tuple[Disclosure, ...] | Unknown
     narrowest_interval_points: float | Unknown
+    digits: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,6 +136,9 @@ def _publication(rulebook: Rulebook) -> Iterator[Mistake]:
     if not isinstance(publication.fields, Unknown):
         for name in _twice(str(row.field) for row in publication.fields):
             yield mistake("publication.fields", "id_twice", name=name)
+    digits = publication.digits
+    if digits is not None and digits < 0:
+        yield mistake("publication.digits", "too_small", found=digits, least=0)
     narrowest = publication.narrowest_interval_points
     if isinstance(narrowest, Unknown):
         return
