@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -47,10 +49,11 @@ class Office:
         assert result.exit_code == 0, result.output
         return result
 
-    def record(self, kind: str, payload: dict) -> Result:
+    def record(self, kind: str, payload: dict, *more: str) -> Result:
         file = self.scratch / "payload.json"
         file.write_text(json.dumps(payload), "utf-8")
-        result = self.run("stage", "record", kind, file)
+        where = more or ("--stage", "korea-2026-stage1")
+        result = self.run("stage", "record", kind, file, *where)
         assert result.exit_code == 0, result.exception
         return result
 
@@ -156,6 +159,37 @@ def test_a_team_that_left_returns_its_gpus_and_keeps_its_data(office: Office) ->
         office.support("return", "nc-data", "--day", "2026-01-20")
     office.support("return", "nc-gpu", "--day", "2026-01-20")
     assert office.json("status")["on_exit"][0]["returns"] == []
+
+
+def test_a_team_that_entered_a_later_stage_has_not_left(office: Office) -> None:
+    as_reported(office)
+    outcomes = [{"team": "nc", "advances": False, "exit": "score"}]
+    office.record(
+        "official_outcome", {"outcomes": outcomes, "vacancies": 1, "cites": ["https://example.org"]}
+    )
+    assert office.json("status")["on_exit"]
+    book = BOOK.with_name("korea-2026-02-reentry.toml")
+    assert (
+        office.run("stage", "open", book, "--stage", "reentry", "--at", "2026-01-23T00:00:00Z").exit_code == 0
+    )
+    office.record("reentry_application", {"team": "nc", "name": "NC AI"}, "--stage", "reentry")
+    assert office.json("status")["on_exit"] == []
+    assert len(office.json("status")["promises"]) == 2
+
+
+def test_the_commands_of_the_guide_do_what_it_says(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "support-ledger.md").read_text("utf-8")
+    office = Office(tmp_path)
+    blocks = "".join(re.findall(r"```\n(dokja .*?)```", guide, re.DOTALL)).replace("\\\n", "")
+    lines = [shlex.split(line)[1:] for line in blocks.splitlines() if line.startswith("dokja ")]
+    lines = [line for line in lines if line[0] != "stage"]
+    assert len(lines) > 10
+    for line in lines:
+        # The events of this desk are numbered otherwise: it has more teams.
+        there = [row["event"] for row in office.json("status")["deliveries"]]
+        told = [there[0] if word.startswith("support_delivered-") else word for word in line]
+        result = office.run(*told)
+        assert result.exit_code == 0, (line, result.exception)
 
 
 def test_money_and_names_are_recorded_and_shown(office: Office) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,7 @@ def status(
                 "on": end.isoformat(),
                 "promises": [standing_row(one) for one in standings],
                 "deliveries": [delivery_row(one) for one in record.ledger.deliveries if one.promise in names],
+                "statements": [asdict(one) for one in record.statements if team in ("", one.team)],
                 "on_exit": [
                     {
                         "team": one.team,

@@ -6,7 +6,6 @@ is public of it, and a commitment to everything they saw.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -306,7 +305,7 @@ def _remarks(
         for rater, team, ground in history.conflicts
         if (rater, team) not in history.recused
     ]
-    suppliers = Counter(str(entry["supplier"]) for entry in history.support)
+    suppliers = {str(one["supplier"]) for one in history.support if one["supplier"] != one["team"]}
     remarks += [
         Reason("decision.supplier_competes", {"supplier": supplier})
         for supplier in sorted(suppliers)

@@ -14,7 +14,7 @@ from typing import cast
 
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput, NotAllowed, RulebookUnknown
-from dokja.program.events import Event, in_force
+from dokja.program.events import SIMULATOR, Event, in_force
 from dokja.program.objection import objections, period_of
 from dokja.program.payloads import Kind
 from dokja.program.publication import Viewer, granted
@@ -35,7 +35,6 @@ from dokja.report.letters import (
 )
 from dokja.report.support import say_count
 from dokja.report.words import Language
-from dokja.workflows.ballots import SIMULATOR
 from dokja.workflows.decide import Proposal, read_proposal
 from dokja.workflows.desk import Desk
 from dokja.workflows.preview import preview
@@ -178,7 +177,7 @@ def _signers(
     return tuple(
         Signer(
             str(event.payload["signer"]),
-            ring[str(event.payload["key"])].role,
+            ring[str(event.payload["key"])].role if event.payload["key"] in ring else "–",
             event.at,
             str(event.payload["decision"]),
         )

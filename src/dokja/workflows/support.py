@@ -164,10 +164,10 @@ def teams_that_left(desk: Desk) -> dict[str, str]:
     """Return team to the stage it left by a signed or announced decision, the last one that speaks of it."""
     left: dict[str, str] = {}
     for stage in desk.store.stages():
-        for team, advances in _outcomes(desk, stage).items():
+        # A team that entered a later stage, by re-entry too, has its support again.
+        for team in read_support([desk.store.events(stage)]).teams:
             left.pop(team, None)
-            if not advances:
-                left[team] = stage
+        left |= {team: stage for team, advances in _outcomes(desk, stage).items() if not advances}
     return left
 
 
