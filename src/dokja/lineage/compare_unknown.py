@@ -18,7 +18,6 @@ from dokja.lineage.evidence import Cell, Pooled, make_cell
 from dokja.lineage.sketch import Block, SketchedComponent
 from dokja.lineage.units import UnitGroup
 from dokja.lineage.unknown_wiring import OutputGroups, align, output_groups
-from dokja.stats.permutation import log10_pooled_tail
 
 _LEAST_VALUES = 16
 _LEAST_EQUAL = 2
@@ -141,7 +140,6 @@ def _run(mine: Sequence[UnitGroup], theirs: Sequence[UnitGroup], cost: float) ->
     matrices = tuple(cell.c for cell in cells)
     norms = sum(cell.norms for cell in cells)
     pooled = Pooled(
-        log10_p=log10_pooled_tail(matrices),
         z=sum(cell.statistic.z for cell in cells) / math.sqrt(len(cells)),
         rho=sum(cell.statistic.trace for cell in cells) / norms if norms > 0 else 0.0,
         k_eff=float(np.mean([cell.statistic.k_eff for cell in cells])),

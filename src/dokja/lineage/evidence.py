@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dokja.lineage.all_pairs import z_of_all_pairs
 from dokja.lineage.layer_map import LayerMap, find_layer_map
-from dokja.lineage.units import Features, Pair, UnitGroup, common_columns, pair_up
+from dokja.lineage.units import Features, Pair, UnitGroup, pair_up
 from dokja.stats.permutation import (
     TraceStatistic,
     cross_product,
@@ -24,8 +25,6 @@ Matrix = NDArray[np.float64]
 
 # Cells this far out get a tail bound of their own; below, the bound is not worth computing and is stated as 1.
 _WORTH_A_BOUND = 4.0
-# Beyond so many pairs of MLPs only experts of one number are compared.
-_MOST_PAIRS = 1 << 18
 _LEAST_EXPERTS = 2
 
 
@@ -59,23 +58,26 @@ class Cell:
         return log10_tail(self.c) if self.statistic.z >= _WORTH_A_BOUND else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pooled:
     """One statistic over independently labelled reference groups.
 
     Args:
-        log10_p: Upper bound, not yet paid for any choice.
         z: Pooled z, (Σ z_l) / sqrt(L).
         rho: Σ T / Σ ‖A‖‖B‖ over all cells.
         k_eff: Mean efficiency of the cells.
         matrices: One matrix per reference group.
     """
 
-    log10_p: float
     z: float
     rho: float
     k_eff: float
     matrices: tuple[Matrix, ...]
+
+    @cached_property
+    def log10_p(self) -> float:
+        """Upper bound, not yet paid for any choice."""
+        return log10_pooled_tail(self.matrices) if self.matrices else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,9 @@ def cell_of(pair: Pair, suspect: UnitGroup, reference: UnitGroup) -> Cell:
     norm_a, norm_b = _norm(pair.a), _norm(pair.b)
     statistic = trace_statistic(c, norm_a, norm_b)
     sd = math.sqrt(statistic.variance)
-    return Cell(suspect, reference, c / sd if sd > 0 else c, statistic, norm_a * norm_b, pair.roles)
+    if sd > 0:
+        c /= sd
+    return Cell(suspect, reference, c, statistic, norm_a * norm_b, pair.roles)
 
 
 def pool(cells: Sequence[Cell]) -> Pooled:
@@ -130,14 +134,15 @@ def pool(cells: Sequence[Cell]) -> Pooled:
     matrices: list[Matrix] = []
     for same in by_place.values():
         sizes = {len(cell.c) for cell in same}
-        if len(sizes) == 1:
+        if len(same) == 1:
+            matrices.append(same[0].c)
+        elif len(sizes) == 1:
             matrices.append(np.sum([cell.c for cell in same], axis=0))
         else:  # the units in common differ: keep the first, a choice made without looking at agreement
             matrices.append(same[0].c)
     norms = sum(cell.norms for cell in cells)
     zs = [_z(c) for c in matrices]
     return Pooled(
-        log10_p=log10_pooled_tail(matrices) if matrices else 0.0,
         z=float(sum(zs) / math.sqrt(len(zs))) if zs else 0.0,
         rho=float(sum(cell.statistic.trace for cell in cells) / norms) if norms > 0 else 0.0,
         k_eff=float(np.mean([cell.statistic.k_eff for cell in cells])) if cells else 0.0,
@@ -163,7 +168,7 @@ def scan_layers(
     widest = max(sum(1 for g in reference if g.layer == r.layer and g.expert is not None) for r in reference)
     if match_experts and (not routed or widest < _LEAST_EXPERTS):
         return None
-    z = _mlp_z(suspect, reference)
+    z = z_of_all_pairs(suspect, reference)
     if z is None:
         return None
     rows, columns = _layers(suspect), _layers(reference)
@@ -208,134 +213,6 @@ def _target(
 
 def _layers(groups: Sequence[UnitGroup]) -> tuple[int, ...]:
     return tuple(sorted({-1 if g.layer is None else g.layer for g in groups}))
-
-
-def _mlp_z(suspect: Sequence[UnitGroup], reference: Sequence[UnitGroup]) -> Matrix | None:
-    """Return (MLPs, MLPs) z, NaN where a pair was not compared."""
-    whole = len(suspect) * len(reference) <= _MOST_PAIRS
-    z = np.full((len(suspect), len(reference)), np.nan)
-    for rows, columns in _classes(suspect, reference, whole):
-        block = _z_block([suspect[i] for i in rows], [reference[j] for j in columns])
-        if block is not None:
-            z[np.ix_(rows, columns)] = block
-    return None if np.isnan(z).all() else z
-
-
-def _classes(
-    suspect: Sequence[UnitGroup], reference: Sequence[UnitGroup], whole: bool
-) -> list[tuple[list[int], list[int]]]:
-    """Return index sets to compare all with all: everything, or expert by expert where that is too much."""
-    if whole:
-        return [(list(range(len(suspect))), list(range(len(reference))))]
-    experts = sorted({g.expert for g in suspect if g.expert is not None})
-    sets = [
-        (
-            [i for i, g in enumerate(suspect) if g.expert is None],
-            [j for j, g in enumerate(reference) if g.expert is None],
-        )
-    ]
-    for e in experts:
-        sets.append(
-            (
-                [i for i, g in enumerate(suspect) if g.expert == e],
-                [j for j, g in enumerate(reference) if g.expert in (e, None)],
-            )
-        )
-    return [(rows, columns) for rows, columns in sets if rows and columns]
-
-
-def _z_block(suspect: list[UnitGroup], reference: list[UnitGroup]) -> Matrix | None:
-    """Return z of all pairs from two matrix products: traces from features, variances from their Grams."""
-    suspect, reference = _on_common_places(suspect, reference)
-    common = _uniform([*suspect, *reference])
-    if common is None:
-        return _z_pair_by_pair(suspect, reference)
-    a = [_features(g, *common) for g in suspect]
-    b = [_features(g, *common) for g in reference]
-    n = len(a[0])
-    traces = (
-        np.stack([x.ravel() for x in a]).astype(np.float64, copy=False) @ np.stack([x.ravel() for x in b]).T
-    )
-    grams_a = np.stack([(x.T @ x).ravel() for x in a])
-    grams_b = np.stack([(x.T @ x).ravel() for x in b])
-    squared = np.maximum(grams_a @ grams_b.T, 0.0).astype(np.float64)
-    sd = np.sqrt(squared / (n - 1))
-    return np.where(sd > 1e-12, traces / np.where(sd > 1e-12, sd, 1.0), 0.0)
-
-
-def _on_common_places(
-    suspect: list[UnitGroup], reference: list[UnitGroup]
-) -> tuple[list[UnitGroup], list[UnitGroup]]:
-    """Return both sides cut to the units and features they share, where each side was sampled in one way."""
-    sides = (suspect, reference)
-    if any(_uniform(side) is None for side in sides) or _uniform([suspect[0], reference[0]]) is not None:
-        return suspect, reference
-    units = np.intersect1d(suspect[0].unit_keys, reference[0].unit_keys, return_indices=True)
-    columns = {
-        slab.role: found
-        for slab in suspect[0].slabs
-        for other in reference[0].slabs
-        if other.role == slab.role
-        and (found := common_columns(slab.column_keys, other.column_keys)) is not None
-    }
-    if not len(units[0]) or not columns:
-        return suspect, reference
-    cut = [
-        [_cut(g, units[1 + n], {r: c[n] for r, c in columns.items()}) for g in s] for n, s in enumerate(sides)
-    ]
-    return cut[0], cut[1]
-
-
-def _cut(group: UnitGroup, units: NDArray[np.intp], columns: dict[str, NDArray[np.intp]]) -> UnitGroup:
-    slabs = tuple(
-        replace(
-            slab,
-            column_keys=np.arange(len(columns[slab.role])),
-            values=slab.values[np.ix_(units, columns[slab.role])],
-        )
-        for slab in group.slabs
-        if slab.role in columns
-    )
-    return replace(group, unit_keys=group.unit_keys[units], slabs=slabs)
-
-
-def _z_pair_by_pair(suspect: list[UnitGroup], reference: list[UnitGroup]) -> Matrix:
-    z = np.full((len(suspect), len(reference)), np.nan)
-    for i, s in enumerate(suspect):
-        for j, r in enumerate(reference):
-            cell = make_cell(s, r)
-            if cell is not None:
-                z[i, j] = cell.statistic.z
-    return z
-
-
-def _uniform(groups: list[UnitGroup]) -> tuple[NDArray[np.bool_], tuple[str, ...]] | None:
-    """Return living units and common roles when all groups were sampled at the same places, else None."""
-    first = groups[0]
-    roles = tuple(slab.role for slab in first.slabs)
-    alive = np.ones(len(first.unit_keys), dtype=bool)
-    for g in groups:
-        if tuple(slab.role for slab in g.slabs) != roles or not np.array_equal(g.unit_keys, first.unit_keys):
-            return None
-        if any(
-            not np.array_equal(x.column_keys, y.column_keys)
-            for x, y in zip(g.slabs, first.slabs, strict=True)
-        ):
-            return None
-        alive &= np.any([slab.values.any(axis=1) for slab in g.slabs], axis=0)
-    return (alive, roles) if np.count_nonzero(alive) >= max(8, len(alive) // 2) else None
-
-
-def _features(group: UnitGroup, alive: NDArray[np.bool_], roles: tuple[str, ...]) -> Features:
-    keep = group.unit_keys[alive]
-    cut = UnitGroup(
-        group.kind, group.layer, group.expert, group.head, keep,
-        tuple(type(s)(s.role, s.column_keys, s.values[alive], s.is_gain) for s in group.slabs if s.role in roles),
-        group.n_parameters,
-    )  # fmt: skip
-    pair = pair_up(cut, cut)
-    assert pair is not None
-    return pair.a
 
 
 def _by_layer(
@@ -390,7 +267,7 @@ def _best_experts(
 
 
 def _norm(x: Features) -> float:
-    return float(np.linalg.norm(x.astype(np.float64)))
+    return math.sqrt(float(np.einsum("ij,ij->i", x, x).sum(dtype=np.float64)))
 
 
 def _z(c: Matrix) -> float:

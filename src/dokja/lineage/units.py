@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class Slab:
     is_gain: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UnitGroup:
     """Units that share one labelling.
 
@@ -60,6 +61,17 @@ class UnitGroup:
     unit_keys: Keys
     slabs: tuple[Slab, ...]
     n_parameters: int
+
+    @cached_property
+    def living(self) -> NDArray[np.bool_]:
+        """(units,) which are not all zero; gains count only where there is nothing else."""
+        dense = [slab.values for slab in self.slabs if not slab.is_gain] or [s.values for s in self.slabs]
+        return np.asarray(np.any([values.any(axis=1) for values in dense], axis=0))
+
+    @cached_property
+    def features(self) -> Features:
+        """(units, features) of all units, equilibrated slab by slab; kept, as a group meets many others."""
+        return np.hstack([_scaled(slab.values, slab.is_gain) for slab in self.slabs])
 
 
 def mlp_groups(component: SketchedComponent) -> list[UnitGroup]:
@@ -148,9 +160,20 @@ def pair_up(suspect: UnitGroup, reference: UnitGroup) -> Pair | None:
 
     Units that are all zero in either model are dropped: padding at fixed places carries no label.
 
+    Args:
+        suspect: One side.
+        reference: The other.
+
     Assumes:
         Which units are zero is conditioned on; the rest is re-labelled among itself.
+
+    Source:
+        docs/methods/lineage-exact.md.
     """
+    if _sampled_alike(suspect, reference) and suspect.living.all() and reference.living.all():
+        enough = len(suspect.unit_keys) >= LEAST_UNITS and suspect.slabs
+        roles = tuple(slab.role for slab in suspect.slabs)
+        return Pair(suspect.features, reference.features, roles) if enough else None
     keys, at_s, at_r = np.intersect1d(suspect.unit_keys, reference.unit_keys, return_indices=True)
     if len(keys) < LEAST_UNITS:
         return None
@@ -182,6 +205,20 @@ def common_roles(groups: Iterable[UnitGroup]) -> frozenset[str]:
     """Return roles that every group has."""
     sets = [frozenset(slab.role for slab in group.slabs) for group in groups]
     return frozenset.intersection(*sets) if sets else frozenset()
+
+
+def _sampled_alike(suspect: UnitGroup, reference: UnitGroup) -> bool:
+    """Return whether both hold the same units and features in the same order, none known by a token's string."""
+    if len(suspect.slabs) != len(reference.slabs):
+        return False
+    if not np.array_equal(suspect.unit_keys, reference.unit_keys):
+        return False
+    return all(
+        s.role == r.role
+        and np.array_equal(s.column_keys, r.column_keys)
+        and s.column_keys.min(initial=0) >= 0
+        for s, r in zip(suspect.slabs, reference.slabs, strict=True)
+    )
 
 
 def _scaled(values: Features, is_gain: bool) -> Features:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -12,6 +14,7 @@ Matrix = NDArray[np.float64]
 _ALTERNATIONS = 4
 # A column whose spread is this small beside its size is constant up to rounding; scaling it up would test noise.
 _CONSTANT_SHARE = 1e-9
+_CONSTANT_SHARE_SINGLE = 3e-6
 
 
 def equilibrate(features: ArrayLike) -> Matrix:
@@ -22,7 +25,8 @@ def equilibrate(features: ArrayLike) -> Matrix:
     nothing. Constant columns and all-zero units come out as zeros.
 
     Args:
-        features: (n, k) signed features of n units.
+        features: (n, k) signed features of n units. Those of single precision are scaled in single precision, which
+            moves the result by about 1e-7.
 
     Returns:
         (n, k) float64; every column has mean 0 and norm 1, or is zero.
@@ -36,10 +40,13 @@ def equilibrate(features: ArrayLike) -> Matrix:
     Source:
         Fixed-count matrix equilibration (Ruiz 2001, RAL-TR-2001-034), with centring; the count is a choice.
     """
-    x = _matrix(features)
-    for _ in range(_ALTERNATIONS):
-        x = _unit_rows(_centred_unit_columns(x))
-    return _centred_unit_columns(x)
+    single = getattr(features, "dtype", None) in (np.float16, np.float32)
+    raw = _matrix(features, np.float32 if single else np.float64)
+    if not raw.size:
+        return raw.astype(np.float64)
+    x: Matrix = _unit_largest(_alternated(_unit_largest(raw))).astype(np.float64)
+    x -= x.mean(axis=0)
+    return _unit_columns(x)
 
 
 def rank_scores(values: ArrayLike) -> Matrix:
@@ -89,8 +96,8 @@ def ridge_whiten(features: ArrayLike) -> Matrix:
     return np.asarray((u * (s / np.sqrt(s**2 + ridge))) @ vt, dtype=np.float64)
 
 
-def _matrix(features: ArrayLike) -> Matrix:
-    x = np.array(features, dtype=np.float64)
+def _matrix(features: ArrayLike, dtype: type[np.floating[Any]] = np.float64) -> NDArray[Any]:
+    x = np.array(features, dtype=dtype)
     if x.ndim != 2:
         raise InvalidInput(f"Features of units are a matrix (units, features), not of shape {x.shape}.")
     if not np.isfinite(x).all():
@@ -98,24 +105,45 @@ def _matrix(features: ArrayLike) -> Matrix:
     return x
 
 
+def _alternated(x: NDArray[Any]) -> NDArray[Any]:
+    """Return features after the alternations, in place; columns are left unscaled, as the next step scales them."""
+    ones = np.ones(len(x), x.dtype)
+    share = _CONSTANT_SHARE if x.dtype == np.float64 else _CONSTANT_SHARE_SINGLE
+    squares = np.empty_like(x)
+    for _ in range(_ALTERNATIONS):
+        mean = (ones @ x) / len(x)
+        x -= mean
+        np.multiply(x, x, out=squares)
+        of_columns = ones @ squares
+        constant = of_columns <= share**2 * len(x) * mean**2
+        if constant.any():
+            x[:, constant] = 0.0
+        of_rows = squares @ np.where(constant, 0.0, 1.0 / _or_one(of_columns)).astype(x.dtype)
+        zero = of_rows <= _CONSTANT_SHARE**2 * of_rows.max(initial=0.0)
+        x *= np.where(zero, 0.0, 1.0 / np.sqrt(_or_one(of_rows))).astype(x.dtype)[:, None]
+    return x
+
+
 def _centred_unit_columns(x: Matrix) -> Matrix:
     if not x.size:
         return x
-    x = x / _or_one(np.maximum(x.max(axis=0), -x.min(axis=0)))
+    x = _unit_largest(x)
     x -= x.mean(axis=0)
+    return _unit_columns(x)
+
+
+def _unit_columns(x: Matrix) -> Matrix:
+    """Return centred columns of a common size at unit length, in place; those constant up to rounding as zeros."""
     norm = np.sqrt(np.einsum("ij,ij->j", x, x))
     constant = norm <= _CONSTANT_SHARE * np.sqrt(len(x))
     x *= np.where(constant, 0.0, 1.0 / _or_one(norm))
     return x
 
 
-def _unit_rows(x: Matrix) -> Matrix:
-    """Return the rows of `x` at unit length, in place."""
-    norm = np.sqrt(np.einsum("ij,ij->i", x, x))
-    zero = norm <= _CONSTANT_SHARE * norm.max(initial=0.0)
-    x *= np.where(zero, 0.0, 1.0 / _or_one(norm))[:, None]
-    return x
+def _unit_largest(x: NDArray[Any]) -> NDArray[Any]:
+    """Return every column over its largest absolute value."""
+    return np.asarray(x / _or_one(np.maximum(x.max(axis=0), -x.min(axis=0))))
 
 
-def _or_one(sizes: Matrix) -> Matrix:
+def _or_one(sizes: NDArray[Any]) -> NDArray[Any]:
     return np.where(sizes > 0, sizes, 1.0)
