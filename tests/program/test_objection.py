@@ -144,13 +144,26 @@ def test_the_period_starts_when_the_embargo_ends_and_a_corrected_decision_opens_
     assert objecting(book, stage, "2026-01-19T00:00:00Z").key == "objection.not_announced"  # type: ignore[union-attr]
     stage.add(
         Kind.RELEASE,
-        release([one]),
+        release([one], decision=digest_json("decision", {"corrected": 1})),
         at="2026-02-10T00:00:00Z",
         supersedes=first.id,
         reason="upheld objection",
     )
     assert objecting(book, stage, "2026-02-12T00:00:00Z", one) is None
     assert objecting(book, stage, "2026-02-12T00:00:00Z", other).key == "objection.too_late"  # type: ignore[union-attr]
+
+
+def test_taking_an_announcement_back_and_making_it_again_opens_no_second_period() -> None:
+    book, (one, other) = appealing(10, rb.DayKind.CALENDAR), TEAMS[:2]
+    stage = Stage(book).open([one, other])
+    first = stage.add(Kind.RELEASE, release([one, other]), at="2026-01-15T00:00:00Z")
+    stage.add(Kind.RETRACTION, {}, at="2026-02-01T00:00:00Z", supersedes=first.id, reason="typed wrong")
+    stage.add(Kind.RELEASE, release([one, other]), at="2026-02-02T00:00:00Z")
+    assert period_of(book, stage.events, one).last == date(2026, 1, 25)  # type: ignore[union-attr]
+    early = Stage(book).open([one, other])
+    hidden = early.add(Kind.RELEASE, release([one], until="2026-01-20T00:00:00Z"), at="2026-01-15T00:00:00Z")
+    early.add(Kind.RETRACTION, {}, at="2026-01-16T00:00:00Z", supersedes=hidden.id, reason="too early")
+    assert period_of(book, early.events, one) is None, "nobody heard it"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -133,12 +133,13 @@ def period_of(rulebook: Rulebook, events: Sequence[Event], team: str) -> Period 
     Raises:
         RulebookUnknown: The rulebook leaves the length of the period, or the kind of its days, unknown.
     """
-    retracted = {event.supersedes for event in events if event.kind is Kind.RETRACTION}
-    announced = [event for event in events if _announces(event, team) and event.id not in retracted]
+    announced = [event for event in heard_announcements(events) if _announces(event, team)]
     if not announced:
         return None
-    release = announced[-1]
-    visible_at = str(release.payload["until"]) or release.at
+    # Announcing the same decision again opens nothing that its first announcement opened.
+    decision = announced[-1].payload["decision"]
+    release = next(event for event in announced if event.payload["decision"] == decision)
+    visible_at = visible_from(release)
     day = local_day(rulebook, visible_at)
     last = days_after(rulebook, day, require_known(rulebook.appeals.days, "appeals.days"))
     closes = rulebook.clock.objection.closes
@@ -152,8 +153,28 @@ def period_of(rulebook: Rulebook, events: Sequence[Event], team: str) -> Period 
     return Period(release.id, str(release.payload["decision"]), day, last, visible_at)
 
 
+def visible_from(release: Event) -> str:
+    """Return the instant from which a release may be seen by all it is made to."""
+    return str(release.payload["until"]) or release.at
+
+
+def heard_announcements(events: Sequence[Event]) -> tuple[Event, ...]:
+    """Return every announcement of a decision, in the order of the log, taken back or not.
+
+    What was announced was heard; only an announcement taken back while it was under embargo was not.
+    """
+    gone_at = {event.supersedes: event.at for event in events if event.supersedes is not None}
+    return tuple(
+        event
+        for event in events
+        if event.kind is Kind.RELEASE
+        and event.payload["announcement"]
+        and (event.id not in gone_at or instant(gone_at[event.id]) >= instant(visible_from(event)))
+    )
+
+
 def _announces(event: Event, team: str) -> bool:
-    names = event.payload.get("announces", []) if event.kind is Kind.RELEASE else []
+    names = event.payload["announces"]
     return isinstance(names, list) and team in names
 
 

@@ -20,6 +20,7 @@ from dokja.program.decision import decide
 from dokja.program.disclosure import Confinement, Statement, confine
 from dokja.program.events import Event, in_force
 from dokja.program.history import instant
+from dokja.program.objection import heard_announcements
 from dokja.program.payloads import Kind
 from dokja.program.publication import Viewer, granted
 from dokja.program.published import scoreboard_of
@@ -188,14 +189,15 @@ def publish_decision(
     name = desk.require_stage(stage)
     proposal = signed_decision(desk, name, digest)
     events = desk.store.events(name)
-    before = announcements(events)
+    before, heard = announcements(events), heard_announcements(events)
     outcome = proposal.outcome
-    teams = [str(row["team"]) for row in _rows(outcome["teams"])]
+    teams = list(ends_of(outcome))
+    if heard:
+        earlier = read_proposal(desk, name, str(heard[-1].payload["decision"])).outcome
+        teams = [team for team in teams if ends_of(outcome)[team] != ends_of(earlier).get(team)]
     if before:
         if before[-1].payload["decision"] == proposal.digest:
             raise NotAllowed(f"The decision {proposal.digest} was published already, as {before[-1].id!r}.")
-        earlier = read_proposal(desk, name, str(before[-1].payload["decision"])).outcome
-        teams = [team for team in teams if ends_of(outcome)[team] != ends_of(earlier).get(team)]
         if not terms.reason:
             raise InvalidInput("A decision that takes another's place needs a reason.", hint="Give --reason.")
         terms = Terms(terms.until, terms.to, terms.assumptions, before[-1].id, terms.reason)
