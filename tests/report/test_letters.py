@@ -185,7 +185,9 @@ def test_a_notice_before_the_announcement_says_that_it_is_a_draft() -> None:
     assert "초안" in draft
     assert "공개된 수치가 없습니다" in draft
     assert "초안" not in told
-    assert "61.3" in told
+    assert "\n61.3\n" in told
+    whole = words_of(publication_notice(HEADS["ko"], facts, [{**said, "points": 61.0}], announced=True))
+    assert "\n61.0\n" in whole
 
 
 def test_a_letter_about_a_team_the_decision_does_not_know_is_refused() -> None:

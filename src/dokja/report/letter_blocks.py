@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,8 @@ from dokja.report.document import Block, Heading, Paragraph, Table
 from dokja.report.words import Language, say, sentences
 
 View = Mapping[str, JSON]
+_DECIMALS = 2
+_EXACT = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +169,8 @@ def outcomes(facts: Facts, tell: Tell) -> Iterator[Block]:
             yield Paragraph(tell.word("reason_of", team=row["name"], reason=reason))
 
 
-def _points(value: JSON, tell: Tell) -> str:
-    return tell.word("no_result") if value is None else f"{float(cast(float, value)):.2f}"
+def _points(value: JSON, tell: Tell, decimals: int = _DECIMALS) -> str:
+    return tell.word("no_result") if value is None else f"{float(cast(float, value)):.{decimals}f}"
 
 
 def _most(rulebook: Rulebook, part: str) -> float | None:
@@ -182,6 +185,8 @@ def _part_title(rulebook: Rulebook, part: str, tell: Tell) -> str:
 def score_table(facts: Facts, scores: Sequence[View], tell: Tell) -> Table:
     """Return a team's points by part, beside the means where the reader may see them."""
     means = cast("Mapping[str, JSON]", facts.view.get("means", {}))
+    digits = facts.rulebook.publication.digits
+    published = _DECIMALS if digits is None else digits
     columns = ["part", "points", "of", *(["mean"] if means else [])]
     rows = []
     for score in scores:
@@ -192,7 +197,7 @@ def score_table(facts: Facts, scores: Sequence[View], tell: Tell) -> Table:
             _points(score["points"], tell),
             tell.word("unknown") if most is None else f"{most:g}",
         ]
-        rows.append(shown + ([_points(means.get(part), tell)] if means else []))
+        rows.append(shown + ([_points(means.get(part), tell, published)] if means else []))
     return Table(tell.word("caption.scores"), [tell.word(f"column.{name}") for name in columns], rows)
 
 
@@ -317,8 +322,9 @@ def released_figures(facts: Facts, statements: Sequence[Mapping[str, JSON]], tel
         teams = cast("list[str]", said["teams"])
         who = names.get(teams[0], teams[0]) if said["of"] == "team" else tell.word(f"released.{said['of']}")
         half = float(cast(float, said["half_unit"]))
-        points = float(cast(float, said["points"]))
-        figure = f"{points:g}" if half > 1e-3 else f"{points:.2f}"
+        # A figure rounded to so many decimals was released with half a unit of the last one.
+        decimals = round(-math.log10(2 * half)) if half > _EXACT else _DECIMALS
+        figure = _points(said["points"], tell, max(decimals, 0))
         rows.append([_part_title(facts.rulebook, str(said["part"]), tell), who, figure])
     if not rows:
         yield tell.paragraph("released.none")
