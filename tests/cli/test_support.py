@@ -192,6 +192,23 @@ def test_the_commands_of_the_guide_do_what_it_says(tmp_path: Path) -> None:
         assert result.exit_code == 0, (line, result.exception)
 
 
+def test_an_entry_by_hand_that_would_leave_the_ledger_unreadable_is_refused(office: Office) -> None:
+    as_reported(office)
+    office.support("return", "nc-gpu", "--day", "2026-01-20")
+    file = office.scratch / "by-hand.json"
+    slow = {"team": "nc", "support": "nc-gpu", "supplier": "naver-cloud", "promised": 1, "delivered": -5}
+    file.write_text(json.dumps(slow), "utf-8")
+    refused = office.run("stage", "record", "support_delivered", file)
+    assert isinstance(refused.exception, InvalidInput)
+    promised = office.json("status")["promises"][0]["event"]
+    file.write_text("{}", "utf-8")
+    taken_back = office.run(
+        "stage", "record", "retraction", file, "--supersedes", promised, "--reason", "never was"
+    )
+    assert isinstance(taken_back.exception, InvalidInput)
+    assert len(office.json("status")["promises"]) == 2
+
+
 def test_money_and_names_are_recorded_and_shown(office: Office) -> None:
     office.support("budget", "gpu", "--title", "GPU 임차", "--year", 2025, "--won", 100)
     promise = (

@@ -9,6 +9,7 @@ from dokja.errors import InvalidInput
 from dokja.program.events import Event
 from dokja.program.payloads import Kind
 from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.workflows.support import SUPPORT, require_support
 
 # What has a command of its own, because more than one event, a file, a key or a check goes with it.
 _ELSEWHERE = {
@@ -65,6 +66,8 @@ def record_event(
         reason=reason,
         personal=None if personal is None else _object(personal),
     )
+    if what in SUPPORT:
+        require_support(desk, name, actor, happening)
     return desk.record(name, actor, [happening], rulebook)[0]
 
 

@@ -24,6 +24,19 @@ from dokja.workflows.publish import announced_decision, signed_decision
 
 _T = TypeVar("_T")
 
+SUPPORT = frozenset(
+    {
+        Kind.SUPPORT_PROMISED,
+        Kind.SUPPORT_DELIVERED,
+        Kind.SUPPORT_RETURNED,
+        Kind.BUDGET_LINE,
+        Kind.NAMING_RIGHT,
+        Kind.ROSTER_VERSION,
+        Kind.RETRACTION,
+    }
+)
+"""Kinds that the ledger reads; a retraction may take one of them back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Correction:
@@ -71,18 +84,32 @@ def record_support(
     """
     name = desk.require_stage(stage)
     happening = Happening(kind, payload, supersedes=correction.supersedes or None, reason=correction.reason)
-    rulebook = desk.rulebook(name)
-    drafted = [entry.event for entry in desk.draft(name, actor, [happening], rulebook)]
-    stages = {one: list(desk.store.events(one)) for one in desk.store.stages()}
-    stages[name] += drafted
-    after = read_support(stages.values())
+    drafted, after = require_support(desk, name, actor, happening)
     team = payload.get("team")
     if team is not None and team not in after.teams:
         raise InvalidInput(
             f"There is no team {team!r}.",
             hint="Register it first: dokja stage record team_registered FILE",
         )
-    return drafted[0] if dry_run else desk.record(name, actor, [happening], rulebook)[0]
+    return drafted if dry_run else desk.record(name, actor, [happening], desk.rulebook(name))[0]
+
+
+def require_support(
+    desk: Desk, stage: str, actor: Actor, happening: Happening
+) -> tuple[Event, SupportRecord]:
+    """Require that an event leaves the ledger readable, whatever its kind; return it and the ledger with it.
+
+    A retraction of a promise that was delivered on leaves statements under no promise; one of a promise that was
+    returned is refused.
+
+    Raises:
+        InvalidInput: It contradicts another entry.
+        EventInvalid, NotAllowed: It may not follow the history.
+    """
+    drafted = desk.draft(stage, actor, [happening], desk.rulebook(stage))[0].event
+    stages = {one: list(desk.store.events(one)) for one in desk.store.stages()}
+    stages[stage].append(drafted)
+    return drafted, read_support(stages.values())
 
 
 def delivery_payload(
