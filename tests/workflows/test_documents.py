@@ -11,14 +11,15 @@ import pytest
 from pypdf import PdfReader
 
 from dokja.errors import InvalidInput, NotAllowed
+from dokja.program import rulebook as rb
 from dokja.program.payloads import Kind
 from dokja.program.rulebook import Profile
 from dokja.report.document import Document, Table, render_document
-from dokja.workflows.decide import look
+from dokja.workflows.decide import look, propose
 from dokja.workflows.desk import Actor, Desk
 from dokja.workflows.documents import Asked, Letter, make_document
 from dokja.workflows.publish import Terms, publish_decision
-from tests.program.made_stage import TEAMS
+from tests.program.made_stage import TEAMS, made_gates, text
 from tests.workflows.made_desk import ANNOUNCED, add, made_desk
 
 LATER = "2026-01-16T00:00:00Z"
@@ -43,8 +44,8 @@ def words_of(document: Document) -> str:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
     made = made_desk(tmp_path_factory.mktemp("desk") / "desk")
-    for text in ("conflict", "recusal"):
-        name = f"{SECRET}-{text}"
+    for role in ("conflict", "recusal"):
+        name = f"{SECRET}-{role}"
         add(made, Kind.RATER_REGISTERED, {"rater": name, "panel": "experts"})
     add(made, Kind.CONFLICT_DECLARED, {"rater": f"{SECRET}-conflict", "team": TEAMS[0], "ground": SECRET})
     add(made, Kind.RECUSAL, {"rater": f"{SECRET}-recusal", "teams": [TEAMS[0]]})
@@ -148,3 +149,33 @@ def test_what_is_missing_to_write_to_someone_is_asked_for(desk: Desk) -> None:
         make_document(desk, "", asked(Letter.ACKNOWLEDGEMENT, objection="objection-1"))
     with pytest.raises(InvalidInput, match="panel or the auditor"):
         make_document(desk, "", asked(Letter.MINUTES, profile=Profile.PUBLIC))
+
+
+def test_minutes_list_a_proposal_that_nobody_signed(tmp_path: Path) -> None:
+    with made_desk(tmp_path / "desk", signed=False) as desk:
+        digest = propose(desk, look(desk, "", seed=None)).digest
+        words = words_of(make_document(desk, "", asked(Letter.MINUTES)))
+        assert digest in words
+        assert "서명 없음" in words
+        assert "아직 서명한 사람이 없습니다" in words
+
+
+def test_a_team_that_does_not_go_on_reads_what_goes_back_what_stays_and_that_it_may_apply_again(
+    tmp_path: Path,
+) -> None:
+    keep_one = rb.KeepTop(id="keep", title=text("keep"), reads="total", keep=1)
+    gates = tuple(keep_one if gate.id == "keep" else gate for gate in made_gates())
+    with made_desk(tmp_path / "desk", gates=gates) as desk:
+        left = next(one.team for one in look(desk, "", seed=None).decision.teams if not one.advances)
+        promise = {
+            "support": "gpu", "team": left, "resource": "gpu", "what": "B200", "units": 512, "supplier": "lender",
+            "first": "2025-08-18", "last": "2026-12-31",
+        }  # fmt: skip
+        add(desk, Kind.SUPPORT_PROMISED, promise)
+        corpus = {"support": "data", "resource": "data", "what": "말뭉치", "units": "unknown"}
+        add(desk, Kind.SUPPORT_PROMISED, {**promise, **corpus})
+        words = words_of(make_document(desk, "", asked(Letter.FEEDBACK, team=left)))
+        for said in ("반납 대상: B200 (512개)", "계속 활용하는 지원: 말뭉치", "추가 공모", "점수 기준"):
+            assert said in words
+        stayed = next(one.team for one in look(desk, "", seed=None).decision.teams if one.advances)
+        assert "반납" not in words_of(make_document(desk, "", asked(Letter.FEEDBACK, team=stayed)))
