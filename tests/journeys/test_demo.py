@@ -78,7 +78,12 @@ def reduced_examples(folder: Path, seeing: str) -> Path:
         rules = rules.replace(whole.digest(), read_suite(few).digest())
         rules = re.sub(rf'(id = "{whole.name}".*items = )\d+', rf"\g<1>{ITEMS}", rules)
     rules = rules.replace("keep = 4", "keep = 3").replace("entering = 5", "entering = 4")
-    (folder / "rulebook.toml").write_text(rules.replace("places = 4", "places = 3"), "utf-8")
+    rules = (
+        rules.replace("places = 4", "places = 3")
+        .replace("size = 49", "size = 9")
+        .replace("quorum = 30", "quorum = 5")
+    )
+    (folder / "rulebook.toml").write_text(rules, "utf-8")
     shutil.copy(EXAMPLES / "reentry.toml", folder)
     teams = team("garam", "scratch", 0.8, owners='"Garam (fictional)"') + team("nuri", "stretched", 0.35)
     teams += team("daon", "vlm_honest", 0.7, sight=True) + team("raon", seeing, 0.85, sight=True)

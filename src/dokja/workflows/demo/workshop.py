@@ -125,6 +125,8 @@ class Workshop:
     def examination(self, suspect: str) -> Examination:
         """Return what comparing a model with every reference of the library gave."""
         if suspect not in self._examinations:
+            names = ", ".join(reference.name for reference in self.library)
+            self.tell("demo.comparing", {"suspect": suspect, "references": names})
             self._examinations[suspect] = examine(
                 self.sketch(suspect), self.library, Settings(seed=DEFAULT_SEED)
             )
