@@ -14,9 +14,12 @@ from dokja.errors import NotAllowed
 from dokja.finding import Evidence, Verdict
 from dokja.program import rulebook as rb
 from dokja.program.decision import decide
+from dokja.program.independence import Outcome
 from dokja.program.payloads import Exit, Kind
 from dokja.program.publication import Viewer, view_decision
+from dokja.program.roster import Role
 from dokja.program.rulebook import Disclosed, Profile
+from dokja.program.support_budget import Adds, Keeps
 from dokja.report.document import Document, Table
 from dokja.report.letter_blocks import Facts
 from dokja.report.letters import (
@@ -106,6 +109,18 @@ def test_no_sentence_of_the_letters_holds_a_branding_word() -> None:
 def test_every_way_to_leave_has_words_of_its_own_in_letters() -> None:
     assert {f"letters.exit.{way.value}" for way in Exit} <= set(sentences())
     assert {f"letters.ground.{ground.value}" for ground in rb.AppealGround} <= set(sentences())
+
+
+def test_every_word_of_a_closed_list_can_be_said() -> None:
+    lists = {
+        "letters.gate": [outcome.value for outcome in Outcome],
+        "letters.verdict": [verdict.value for verdict in Verdict],
+        "roster.role": [role.value for role in Role],
+        "support.budget": [adds.value for adds in Adds],
+        "support.rule": [keeps.value for keeps in Keeps],
+    }
+    needed = {f"{prefix}.{word}" for prefix, words in lists.items() for word in words}
+    assert needed <= set(sentences())
 
 
 @settings(max_examples=40, deadline=None)
