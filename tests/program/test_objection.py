@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import dokja.cli
+import dokja.program
 from dokja.canonical import digest_json
 from dokja.errors import EventInvalid, InvalidInput, RulebookUnknown
 from dokja.program import rulebook as rb
@@ -29,7 +33,7 @@ from dokja.program.objection import (
 from dokja.program.payloads import Kind
 from dokja.program.release import statement_json, statements_of_decision
 from dokja.program.rulebook import Disclosed
-from dokja.report.words import LANGUAGES, say
+from dokja.report.words import LANGUAGES, say, sentences
 from tests.program.made_stage import TEAMS, Stage, full_stage, made_rulebook
 
 DIGEST = digest_json("decision", {"made": 1})
@@ -253,3 +257,13 @@ def test_a_closed_stage_takes_corrections_and_what_lies_beside_the_result_only()
     stage.add(Kind.WITHDRAWAL, {"team": TEAMS[0]})
     with pytest.raises(EventInvalid, match="after the stage was closed"):
         read_history(book, stage.events)
+
+
+def test_every_key_said_after_a_decision_has_a_sentence() -> None:
+    written: set[str] = set()
+    for folder in (Path(dokja.program.__file__).parent, Path(dokja.cli.__file__).parent):
+        for path in folder.glob("*.py"):
+            pattern = r'"((?:objection|publication|allegation)\.[a-z_.]+)"'
+            written |= set(re.findall(pattern, path.read_text("utf-8")))
+    assert len(written) > 20
+    assert written <= set(sentences())

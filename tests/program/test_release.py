@@ -135,7 +135,9 @@ def test_a_superseded_release_still_confines_as_far_as_it_is_still_true() -> Non
     (known,) = [one for one in confine(board, heard) if (one.team, one.part) == (team, TOTAL)]
     assert known.width == pytest.approx(0.1, abs=1e-6)
     moved = points | {(team, TOTAL): points[team, TOTAL] + 5}
-    assert review(board, heard, [], [(team, TOTAL)], 2.0, moved).untrue == heard
+    looked = review(board, heard, [], [(team, TOTAL)], 2.0, moved)
+    assert looked.untrue == heard
+    assert looked.after[0].width == 100.0, "what is no longer true confines nothing"
 
 
 def test_who_is_told_what_stays_with_them() -> None:
