@@ -16,7 +16,7 @@ demo: $(VENV)/run.stamp ## Examine real small models and run a whole stage (down
 
 test: $(VENV)/test.stamp check ## Run every test (installs PostgreSQL and Chromium where it may)
 	tools/system-packages
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 check: lint types imports ## Lint, types, import directions
 
