@@ -177,6 +177,24 @@ def test_errors_name_no_secret(office: Office) -> None:
             assert_nothing_leaks(said.out + said.err, hidden)
 
 
+def test_what_commands_print_of_an_event_opens_no_sealed_digest(office: Office) -> None:
+    text = office.file("more.txt", "the marks of run two were swapped")
+    said = [
+        office.dokja("publication", "release", "--field", "stage_means", "--digits", 1, "--json", at=EARLY),
+        office.dokja(
+            "stage", "object", "nuri", "--ground", "clerical_error", "--text", text, "--json", at=EARLY
+        ),
+        office.dokja("stage", "objections", "--json"),
+    ]
+    objection = next(event.id for event in office.events() if event.kind is Kind.OBJECTION)
+    answer = ["stage", "answer", objection, "--dismiss", "--heard-by", "elder", "--key", office.key("elder")]
+    said.append(office.dokja(*answer, "--text", text, "--json", at=EARLY))
+    assert [one.status for one in said] == [0, 0, 1, 0]
+    salts = {event.salt for event in office.events() if event.salt}
+    for one in said:
+        assert_nothing_leaks(one.out + one.err, salts)
+
+
 def test_a_field_that_is_not_granted_cannot_be_released_to_anyone(office: Office) -> None:
     ungranted = [field for field in Disclosed if Profile.PUBLIC not in TABLE.get(field, ())]
     for field in (Disclosed.TOTALS, Disclosed.PART_SCORES, Disclosed.RANKS):

@@ -267,3 +267,17 @@ def test_every_key_said_after_a_decision_has_a_sentence() -> None:
             written |= set(re.findall(pattern, path.read_text("utf-8")))
     assert len(written) > 20
     assert written <= set(sentences())
+
+
+def test_an_objection_has_one_answer() -> None:
+    book = appealing()
+    stage = announced(book, "2026-01-15T00:00:00Z")
+    payload = {"team": TEAMS[0], "decision": DIGEST, "ground": "clerical_error", "text": "Look again."}
+    made = stage.add(Kind.OBJECTION, payload)
+    answer = {"objection": made.id, "upheld": False, "heard_by": ["judge"], "text": "No."}
+    stage.add(Kind.ANSWER_TO_OBJECTION, answer)
+    read_history(book, stage.events)
+    with pytest.raises(EventInvalid, match="a second time"):
+        read_history(book, [*stage.events, replace(stage.events[-1], id="again")])
+    with pytest.raises(EventInvalid, match="no objection before it"):
+        read_history(book, [stage.events[0], stage.events[-1]])

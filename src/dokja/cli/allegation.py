@@ -120,14 +120,14 @@ def reply(
 ) -> None:
     """Record the team's reply to ALLEGATION."""
     from dokja.workflows.allegation import reply_to_allegation
-    from dokja.workflows.desk import Desk
+    from dokja.workflows.desk import Desk, told
     from dokja.workflows.evidence import read_statement_text
 
     words = read_statement_text(text)
     with Desk(desk_folder) as desk:
         event = reply_to_allegation(desk, stage, allegation, words, acting(by, at, key), dry_run=dry_run)
     if as_json:
-        show_json({"recorded": not dry_run, "event": event.as_json()})
+        show_json({"recorded": not dry_run, "event": told(event)})
     elif dry_run:
         click.echo(say("publication.tried", {}, language))
     else:

@@ -35,7 +35,9 @@ def _actor(by: str, at: str, key: Path | None):  # type: ignore[no-untyped-def] 
 
 
 def _echo_events(events: list[object], as_json: bool, language: Language) -> None:
-    values = [event.as_json() for event in events]  # type: ignore[attr-defined]
+    from dokja.workflows.desk import told
+
+    values = [told(event) for event in events]  # type: ignore[arg-type]
     if as_json:
         show_json({"events": values})
         return
@@ -201,7 +203,7 @@ def examine(
     as_json: bool,
 ) -> int:
     """Compare TEAM's submitted MODEL with references and record the findings. Exit 1 when something is refuted."""
-    from dokja.workflows.desk import Desk
+    from dokja.workflows.desk import Desk, told
     from dokja.workflows.examine import Looking, examine_submission, load_references
 
     looking = Looking(depth=depth) if seed is None else Looking(depth=depth, seed=seed)  # type: ignore[arg-type]
@@ -210,7 +212,7 @@ def examine(
         events = examine_submission(desk, stage, team, model, sketches, _actor(by, at, key), looking)
     findings = [event.payload["finding"] for event in events]
     if as_json:
-        show_json({"events": [event.as_json() for event in events]})
+        show_json({"events": [told(event) for event in events]})
     else:
         for event in events:
             click.echo(_finding_line(event, language))

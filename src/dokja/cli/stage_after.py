@@ -274,7 +274,7 @@ def reenter(
     With RULEBOOK, opens a round under it for the vacancy of --stage. With --applicant alone, records applicants of the
     round --stage. With --result, records what the round --stage announced. In between it is a stage like any other.
     """
-    from dokja.workflows.desk import Desk
+    from dokja.workflows.desk import Desk, told
     from dokja.workflows.reenter import apply_for_reentry, open_reentry, record_reentry
     from dokja.workflows.rulebook import read_rulebook
 
@@ -296,7 +296,7 @@ def reenter(
             events = apply_for_reentry(desk, stage, named, actor, dry_run=dry_run)
             said = "stage.reentry_applied", {"stage": events[0].stage, "applicants": len(named)}
     if as_json:
-        show_json({"recorded": not dry_run, "events": [event.as_json() for event in events]})
+        show_json({"recorded": not dry_run, "events": [told(event) for event in events]})
         return
     click.echo(say("publication.tried", {}, language) if dry_run else say(*said, language))
 
@@ -330,12 +330,12 @@ def close(
     Afterwards nothing is recorded but corrections that name what they correct, and why.
     """
     from dokja.workflows.close_stage import close_stage
-    from dokja.workflows.desk import Desk
+    from dokja.workflows.desk import Desk, told
 
     with Desk(desk_folder) as desk:
         event = close_stage(desk, stage, acting(by, at, key), dry_run=dry_run)
     if as_json:
-        show_json({"recorded": not dry_run, "event": event.as_json()})
+        show_json({"recorded": not dry_run, "event": told(event)})
     elif dry_run:
         click.echo(say("stage.may_close", {}, language))
     else:

@@ -77,6 +77,8 @@ class History:
         eliminated: Team to the ground on which people eliminated it.
         chosen_benchmarks: (team, suite) to benchmarks.
         chosen_comparators: (team, comparator) to the payload naming subject and release.
+        objections: Objections by their event.
+        answers: Objection to its one answer.
         published: Published scores as they were recorded.
     """
 
@@ -101,6 +103,8 @@ class History:
     chosen_benchmarks: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     chosen_comparators: dict[tuple[str, str], Mapping[str, JSON]] = field(default_factory=dict)
     support: list[Mapping[str, JSON]] = field(default_factory=list)
+    objections: dict[str, Event] = field(default_factory=dict)
+    answers: dict[str, Event] = field(default_factory=dict)
     published: list[Event] = field(default_factory=list)
     official: list[Event] = field(default_factory=list)
 
@@ -231,6 +235,18 @@ def _read_reply(history: History, event: Event) -> None:
     history.replies.setdefault(_text(event, "to"), []).append(_text(event, "text"))
 
 
+def _read_objection(history: History, event: Event) -> None:
+    _team(history, event)
+    history.objections[event.id] = event
+
+
+def _read_answer(history: History, event: Event) -> None:
+    objection = _text(event, "objection")
+    if objection not in history.objections:
+        raise EventInvalid(f"Event {event.id!r} answers {objection!r}, which is no objection before it.")
+    _once(history.answers, objection, event, event, f"an answer to {objection}")
+
+
 _READERS: Mapping[Kind, Callable[[History, Event], None]] = {
     Kind.STAGE_OPENED: _read_opened,
     Kind.TEAM_REGISTERED: _read_team,
@@ -252,6 +268,8 @@ _READERS: Mapping[Kind, Callable[[History, Event], None]] = {
     Kind.FINDING_RECORDED: _read_finding,
     Kind.JUDGED_FINDING: _read_finding,
     Kind.TEAM_REPLY: _read_reply,
+    Kind.OBJECTION: _read_objection,
+    Kind.ANSWER_TO_OBJECTION: _read_answer,
     Kind.TIE_RESOLVED: lambda history, event: history.ties.append(
         (_text(event, "rule"), _texts(event, "order"))
     ),

@@ -26,7 +26,7 @@ from dokja.program.objection import days_after, local_day
 from dokja.program.payloads import Kind
 from dokja.program.publication import Viewer, granted
 from dokja.program.rulebook import Disclosed, Profile, Rulebook, require_known
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.workflows.desk import Actor, Desk, Happening, told
 from dokja.workflows.evidence import keep_evidence, read_evidence
 
 
@@ -68,7 +68,7 @@ class Filed:
     def as_json(self) -> dict[str, JSON]:
         """Return it as a JSON object."""
         return {
-            "event": None if self.event is None else self.event.as_json(),
+            "event": None if self.event is None else told(self.event),
             "status": self.answer.status.value,
             "reasons": [_reason_json(reason) for reason in self.answer.reasons],
             "can_tell": [basis.value for basis in self.answer.can_tell],

@@ -33,7 +33,7 @@ from dokja.program.objection import (
 from dokja.program.payloads import Kind
 from dokja.program.rulebook import Rulebook, require_known
 from dokja.signature import KeyRing
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.workflows.desk import Actor, Desk, Happening, told
 from dokja.workflows.evidence import keep_evidence, read_evidence
 
 _CORRECTION_FIELDS = {"kind", "payload", "supersedes", "reason"}
@@ -87,7 +87,7 @@ class Objected:
         """Return it as a JSON object."""
         refused = self.refused
         return {
-            "event": None if self.event is None else self.event.as_json(),
+            "event": None if self.event is None else told(self.event),
             "refused": None if refused is None else {"key": refused.key, "figures": dict(refused.figures)},
             "last_day": None if self.last_day is None else self.last_day.isoformat(),
             "answer_by": None if self.answer_by is None else self.answer_by.isoformat(),
@@ -135,7 +135,7 @@ class Answered:
         """Return it as a JSON object."""
         return {
             "recorded": self.recorded,
-            "events": [event.as_json() for event in self.events],
+            "events": [told(event) for event in self.events],
             "differences": [one.as_json() for one in self.differences],
             "no_longer_true": [one.as_json() for one in self.no_longer_true],
             "late_by_days": self.late_by_days,

@@ -228,6 +228,11 @@ class Desk:
         return entries
 
 
+def told(event: Event) -> dict[str, JSON]:
+    """Return an event as commands tell it: without its salt, which would open what its digest seals."""
+    return {name: value for name, value in event.as_json().items() if name != "salt"}
+
+
 def _address(folder: Path, address: str) -> str:
     """Return a store's address; a relative SQLite file lies in the desk's folder."""
     prefix = "sqlite:///"

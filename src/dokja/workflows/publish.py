@@ -37,7 +37,7 @@ from dokja.program.release import (
 )
 from dokja.program.rulebook import Disclosed, Profile, Rulebook, require_known
 from dokja.workflows.decide import Proposal, count_signatures, read_proposal, write_dossiers
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.workflows.desk import Actor, Desk, Happening, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Released:
         """Return it as a JSON object."""
         return {
             "allowed": self.allowed,
-            "event": None if self.event is None else self.event.as_json(),
+            "event": None if self.event is None else told(self.event),
             "statements": [statement_json(one) for one in self.statements],
             "narrowest_interval_points": self.review.narrowest_points,
             "sealed": cast(JSON, self.review.rows()),
