@@ -175,6 +175,10 @@ def test_a_team_that_entered_a_later_stage_has_not_left(office: Office) -> None:
     office.record("reentry_application", {"team": "nc", "name": "NC AI"}, "--stage", "reentry")
     assert office.json("status")["on_exit"] == []
     assert len(office.json("status")["promises"]) == 2
+    # What one stage promised is returned in the next; both stages stay readable.
+    office.support("return", "nc-gpu", "--day", "2026-02-01", "--stage", "reentry")
+    for stage in ("korea-2026-stage1", "reentry"):
+        assert office.json("deadlines", "--deadline", LAST, "--stage", stage)["deadlines"][-1]["team"]
 
 
 def test_the_commands_of_the_guide_do_what_it_says(tmp_path: Path) -> None:

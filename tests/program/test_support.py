@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dokja.errors import InvalidInput
@@ -97,6 +97,7 @@ def test_what_was_not_published_is_neither_everything_nor_nothing() -> None:
 spans = st.tuples(st.integers(0, 80), st.integers(0, 40), st.floats(0, 2000), st.floats(0, 1))
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(spans, max_size=5), spans, st.integers(60, 119))
 def test_delivering_more_never_moves_the_deadline_later(
     rows: list[tuple[int, int, float, float]], extra: tuple[int, int, float, float], day: int
@@ -117,6 +118,7 @@ def test_delivering_more_never_moves_the_deadline_later(
     assert 0 <= share.low <= share.high <= 1
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.tuples(spans, st.booleans(), st.booleans(), st.floats(0, 2000), st.floats(0, 1)), max_size=4)
 )

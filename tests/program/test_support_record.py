@@ -6,7 +6,7 @@ import random
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dokja.errors import InvalidInput
@@ -68,6 +68,7 @@ deliveries = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(deliveries, st.randoms(use_true_random=False))
 def test_totals_do_not_depend_on_the_order_in_which_a_days_entries_were_recorded(
     rows: list[dict], shuffle: random.Random
@@ -81,6 +82,7 @@ def test_totals_do_not_depend_on_the_order_in_which_a_days_entries_were_recorded
     assert figures(teams() + mixed) == figures(teams() + entries)
 
 
+@settings(deadline=None, max_examples=50)
 @given(deliveries.filter(bool), deliveries.filter(bool), st.integers(1, 1000))
 def test_a_correction_gives_what_recording_it_right_the_first_time_gives(
     wrong: list[dict], right: list[dict], units: int

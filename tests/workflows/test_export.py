@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dokja.errors import InvalidInput, NotAllowed
@@ -109,6 +109,7 @@ cells = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries({"a": cells, "b": st.one_of(cells, st.integers(), st.lists(cells))}), max_size=4

@@ -107,10 +107,7 @@ def read_support(stages: Iterable[Iterable[Event]], rulebooks: Iterable[Rulebook
         EventInvalid: A history breaks its own rules.
     """
     events = [event for history in stages for event in in_force(history)]
-    teams: dict[str, str] = {}
-    for event in events:
-        if event.kind in (Kind.TEAM_REGISTERED, Kind.REENTRY_APPLICATION):
-            teams[_text(event, "team")] = _text(event, "name")
+    teams = registered_teams(events)
     promised = _of(events, Kind.SUPPORT_PROMISED)
     _require_once([_text(event, "support") for event in promised], "promises called")
     teams_of = {(_text(event, "support"), _text(event, "team")) for event in promised}
@@ -139,6 +136,12 @@ def read_support(stages: Iterable[Iterable[Event]], rulebooks: Iterable[Rulebook
         rosters=_rosters(events),
         statements=tuple(_statement(event) for event in delivered if event not in under),
     )
+
+
+def registered_teams(standing: Iterable[Event]) -> dict[str, str]:
+    """Return team to display name, of every team that events in force register."""
+    registering = (Kind.TEAM_REGISTERED, Kind.REENTRY_APPLICATION)
+    return {_text(event, "team"): _text(event, "name") for event in standing if event.kind in registering}
 
 
 def _of(events: Iterable[Event], kind: Kind) -> list[Event]:

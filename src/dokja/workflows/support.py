@@ -18,7 +18,7 @@ from dokja.program.payloads import Kind
 from dokja.program.rulebook import Unknown
 from dokja.program.support import MovedDeadline, Promise
 from dokja.program.support_budget import LineStanding, RuleStanding, budget_standing, rule_standing
-from dokja.program.support_record import Left, SupportRecord, read_support
+from dokja.program.support_record import Left, SupportRecord, read_support, registered_teams
 from dokja.workflows.desk import Actor, Desk, Happening
 from dokja.workflows.publish import announced_decision, signed_decision
 
@@ -192,7 +192,7 @@ def teams_that_left(desk: Desk) -> dict[str, str]:
     left: dict[str, str] = {}
     for stage in desk.store.stages():
         # A team that entered a later stage, by re-entry too, has its support again.
-        for team in read_support([desk.store.events(stage)]).teams:
+        for team in registered_teams(in_force(desk.store.events(stage))):
             left.pop(team, None)
         left |= {team: stage for team, advances in _outcomes(desk, stage).items() if not advances}
     return left
@@ -245,7 +245,8 @@ def deadlines(
             f"The rulebook of {name!r} does not say when submissions close.",
             hint="Name the day with --deadline.",
         )
-    known = read_support([desk.store.events(name)]).teams
+    # The ledger spans all stages; read from one of them alone, it would return what was promised in another.
+    known = registered_teams(in_force(desk.store.events(name)))
     return {team: record.ledger.moved_deadline(team, before) for team in known}
 
 
