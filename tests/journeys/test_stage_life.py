@@ -162,5 +162,5 @@ class StageLife(RuleBasedStateMachine):
 
 TestStageLife = StageLife.TestCase
 TestStageLife.settings = settings(
-    max_examples=6, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=4, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
 )
