@@ -18,6 +18,7 @@ from dokja.errors import DokjaError, InvalidInput, NotAllowed, Unavailable, Unre
 
 EXIT_DONE, EXIT_AGAINST, EXIT_USAGE, EXIT_COULD_NOT_LOOK = 0, 1, 2, 3
 _EXIT_PIPE_CLOSED = 141
+_BLAS_THREADS = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"}
 
 EXIT_CODES: dict[type[DokjaError], int] = {
     InvalidInput: EXIT_USAGE,
@@ -81,6 +82,10 @@ def exit_code_of(error: DokjaError) -> int:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if not _BLAS_THREADS & os.environ.keys():
+        # Matrices here are small and the work is spread over threads of our own: a BLAS that starts more beside them
+        # spends several times the processor time waiting. Read when numpy is first imported, by a command.
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
     try:
         status = app.main(args=arguments, prog_name="dokja", standalone_mode=False)
     except click.ClickException as error:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dokja.canonical import JSON
 from dokja.finding import Reason
-from dokja.lineage.controls import Power, drifted, power_at, relabelled
+from dokja.lineage.controls import Power, drifted, few_layers, power_at, relabelled
 from dokja.lineage.detail import cell_json, coverage_by_role, layers_json, null_picture
 from dokja.lineage.evidence import (
     Cell,
@@ -29,15 +29,21 @@ from dokja.lineage.units import UnitGroup, mlp_groups, residual_group, value_gro
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A control: its own pooled z, effect and bound, through the same code."""
+    """A control: its own pooled z, effect and bound, through the same code, over a few layers."""
 
     log10_p: float
     z: float
     effect: float
+    n_groups: int
 
     def as_json(self) -> dict[str, JSON]:
         """Return its figures."""
-        return {"p_value_log10": self.log10_p, "z": self.z, "effect": self.effect}
+        return {
+            "p_value_log10": self.log10_p,
+            "z": self.z,
+            "effect": self.effect,
+            "n_groups": self.n_groups,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +139,9 @@ def gather(
     pooled = _pool_of(run, pairs)
     again = _private_run if is_private else _frame_again
     used = [cell.reference for cell in run.cells]
-    negative = again(relabelled(mine, seed), theirs)
-    positive = again(drifted(theirs, kappa, seed), theirs)
+    mine, theirs = few_layers(mine, theirs)
+    negative = _control(again(relabelled(mine, seed), theirs))
+    positive = _control(again(drifted(theirs, kappa, seed), theirs))
     cost = run.scan.layer_map.log10_cost if run.scan else 0.0
     return PairEvidence(
         log10_p=run.log10_p,
@@ -150,8 +157,8 @@ def gather(
         persistence=persistence(_agreeing(run, pairs)) if run.log10_p <= needed_log10_p else None,
         start_free=start_free_agreement(suspect, reference, dict(pairs) or None),
         power=power_at(_unique(used), kappa, needed_log10_p - cost, seed),
-        negative=_control(negative),
-        positive=_control(positive),
+        negative=negative,
+        positive=positive,
         coverage_share=_coverage(suspect, run.cells, frame),
         gain_cosine=_gain_cosine(suspect, reference),
         widths_differ=_widths_differ(suspect, reference),
@@ -288,7 +295,7 @@ def _unique(groups: Sequence[UnitGroup]) -> list[UnitGroup]:
 
 
 def _control(run: _Run | None) -> Control | None:
-    return None if run is None else Control(run.log10_p, run.pooled.z, run.pooled.rho)
+    return None if run is None else Control(run.log10_p, run.pooled.z, run.pooled.rho, len(run.cells))
 
 
 def _only_gains(cells: Sequence[Cell]) -> bool:

@@ -176,7 +176,7 @@ def _vector_agreement(suspect: SketchedComponent, reference: SketchedComponent) 
 
 
 def _control(run: _Run | None) -> Control | None:
-    return None if run is None else Control(run.log10_p, run.pooled.z, run.pooled.rho)
+    return None if run is None else Control(run.log10_p, run.pooled.z, run.pooled.rho, len(run.cells))
 
 
 def _share(blocks: Sequence[Block], numbers: Collection[int]) -> float:

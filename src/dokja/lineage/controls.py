@@ -16,6 +16,7 @@ from dokja.stats.permutation import log10_pooled_tail
 DEFAULT_KAPPA = 1.0
 _LARGEST_KAPPA = 12.0
 _GROUPS_FOR_POWER = 3
+_CONTROL_LAYERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,32 @@ class Power:
     power: float
     detectable_kappa: float
     detectable_rho: float
+
+
+def few_layers(
+    mine: Sequence[UnitGroup], theirs: Sequence[UnitGroup]
+) -> tuple[list[UnitGroup], list[UnitGroup]]:
+    """Return the groups of a few layers, evenly taken from those that both sides have; all where they are few.
+
+    Controls say whether the code tells strangers from kin, for which a few layers are as good as all.
+
+    Args:
+        mine: Groups of the suspect.
+        theirs: Groups of the reference.
+
+    Assumes:
+        Nothing: layers are chosen by number, before looking.
+
+    Source:
+        docs/methods/lineage-exact.md, "Controls".
+    """
+    common = sorted(
+        {g.layer for g in mine if g.layer is not None} & {g.layer for g in theirs if g.layer is not None}
+    )
+    if len(common) <= _CONTROL_LAYERS:
+        return list(mine), list(theirs)
+    chosen = {common[i * len(common) // _CONTROL_LAYERS] for i in range(_CONTROL_LAYERS)}
+    return [g for g in mine if g.layer in chosen], [g for g in theirs if g.layer in chosen]
 
 
 def relabelled(groups: Sequence[UnitGroup], seed: int) -> list[UnitGroup]:

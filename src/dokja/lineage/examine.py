@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from dokja.anatomy.part import ComponentKind
@@ -175,13 +176,8 @@ def _result(pair: _Pair, n_tests: int, settings: Settings, stream: Stream | None
             component.name, Relation.UNTESTABLE, reason, reference.name, reference.owner, "", None, None
         )
     needed = FAMILY_WISE_LOG10 - math.log10(n_tests)
-    look = gather_unknown if component.kind == ComponentKind.OTHER else gather
-    evidence = look(component, counterpart, needed, settings.kappa, settings.seed, settings.draws)
-    if pair.order_unknown and _is_injective(evidence.layer_pairs) and not evidence.is_in_place:
-        evidence = replace(evidence, is_in_place=True, order_unknown=True)
-    layer_of = dict(evidence.layer_pairs) if evidence.order_unknown or not evidence.is_in_place else None
-    whole = stream(component.name, pair.number, counterpart.name, layer_of) if stream is not None else ()
-    in_place_layers = layer_of if evidence.order_unknown else None
+    evidence, whole = _look(pair, counterpart, needed, settings, stream)
+    in_place_layers = dict(evidence.layer_pairs) if evidence.order_unknown else None
     errors = {part.place: part.relative_error for part in whole}
     equality = (
         compare_values_anywhere(component, counterpart, errors)
@@ -201,6 +197,32 @@ def _result(pair: _Pair, n_tests: int, settings: Settings, stream: Stream | None
         warnings=_warnings(component, evidence),
         whole=whole,
     )
+
+
+def _look(
+    pair: _Pair, counterpart: SketchedComponent, needed: float, settings: Settings, stream: Stream | None
+) -> tuple[PairEvidence, tuple[WholePart, ...]]:
+    """Return what the samples show, and the agreement of all values where they can be streamed.
+
+    While samples are tested, values already stream layer by layer of one number; where the test then finds another
+    map, they are streamed again.
+    """
+    component = pair.component
+    look = gather_unknown if component.kind == ComponentKind.OTHER else gather
+    likely_in_place = component.n_layers == counterpart.n_layers and not pair.order_unknown
+    with ThreadPoolExecutor(1) as thread:
+        ahead = None
+        if stream is not None and likely_in_place:
+            ahead = thread.submit(stream, component.name, pair.number, counterpart.name, None)
+        evidence = look(component, counterpart, needed, settings.kappa, settings.seed, settings.draws)
+    if pair.order_unknown and _is_injective(evidence.layer_pairs) and not evidence.is_in_place:
+        evidence = replace(evidence, is_in_place=True, order_unknown=True)
+    layer_of = dict(evidence.layer_pairs) if evidence.order_unknown or not evidence.is_in_place else None
+    if stream is None:
+        return evidence, ()
+    if ahead is not None and layer_of is None:
+        return evidence, ahead.result()
+    return evidence, stream(component.name, pair.number, counterpart.name, layer_of)
 
 
 def _is_injective(pairs: Sequence[tuple[int, int]]) -> bool:

@@ -87,7 +87,10 @@ def _against_null(row: Row, detail: Row, language: Language) -> str:
     if not null:
         return ""
     controls = [
-        (say(f"compare.control.{name}", {"z": control["z"]}, language), control["z"])
+        (
+            say(f"compare.control.{name}", {"z": control["z"], "n": control["n_groups"]}, language),
+            control["z"],
+        )
         for name, control in row["controls"].items()
         if control
     ]

@@ -97,7 +97,8 @@ def ridge_whiten(features: ArrayLike) -> Matrix:
 
 
 def _matrix(features: ArrayLike, dtype: type[np.floating[Any]] = np.float64) -> NDArray[Any]:
-    x = np.array(features, dtype=dtype)
+    # One memory order, so that equal features come out equal to the last bit, however they were stored.
+    x = np.array(features, dtype=dtype, order="C")
     if x.ndim != 2:
         raise InvalidInput(f"Features of units are a matrix (units, features), not of shape {x.shape}.")
     if not np.isfinite(x).all():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,8 @@ from dokja.stats.permutation.trace import guarded_trace
 
 Matrix = NDArray[np.float64]
 
-_GRID = np.geomspace(0.05, 6.0, 8)
+_STEP = 1.8
+_MOST_STEPS = 5
 # Where theta is sought, so many groups stand for all: whatever theta comes out, the bound at it holds.
 _GROUPS_FOR_THETA = 4
 _SINKHORN_STEPS = 20
@@ -22,6 +24,8 @@ _SINKHORN_STEPS = 20
 # valid bounds to compute is free: each holds for the same probability.
 _TIGHTEN_ABOVE_LOG10 = -40.0
 _TIGHTEN_FROM_Z = 3.0
+# From so many units on, exponentials are taken in single precision.
+_SINGLE_FROM = 128
 _LN10 = math.log(10.0)
 
 
@@ -109,15 +113,14 @@ def log10_pooled_tail(cs: Sequence[Matrix], *, tighten: bool = True) -> float:
 
 def _least_over_theta(scaled: list[Matrix], total: float, tighten: bool) -> float:
     """Return the least of the bound's logarithm over a few theta around its minimum (it is convex in theta)."""
-    ordered = [_sorted(c) for c in scaled]
+    best_u = _likely_theta(scaled, total)
     start = total / len(scaled)
-    best_u = _likely_theta(ordered, total)
-    best = math.inf
-    for u in (best_u, 0.85 * best_u, 1.18 * best_u):
-        theta = u * start
-        best = min(
-            best, sum(_sorted_bound(rows, columns, theta) for rows, columns in ordered) - theta * total
-        )
+    thetas = [u * start for u in (best_u, 0.85 * best_u, 1.18 * best_u)]
+    sums = np.zeros(len(thetas))
+    for c in scaled:
+        both = _sorted_fast(c)
+        sums += [_sorted_bound(*both, theta) for theta in thetas]
+    best = float(min(sums - np.array(thetas) * total))
     may_matter = total >= _TIGHTEN_FROM_Z * math.sqrt(len(scaled))
     if tighten and may_matter and best / _LN10 > _TIGHTEN_ABOVE_LOG10:
         for u in (0.7 * best_u, best_u, 1.4 * best_u):
@@ -126,18 +129,31 @@ def _least_over_theta(scaled: list[Matrix], total: float, tighten: bool) -> floa
     return best
 
 
-def _likely_theta(ordered: Sequence[tuple[Matrix, Matrix]], total: float) -> float:
-    """Return, in units of the mean trace, where the bound over a few groups is least."""
-    chosen = ordered[:: max(1, len(ordered) // _GROUPS_FOR_THETA)][:_GROUPS_FOR_THETA]
-    start, scale = total / len(ordered), len(ordered) / len(chosen)
+def _likely_theta(scaled: Sequence[Matrix], total: float) -> float:
+    """Return, in units of the mean trace, about where the bound over a few groups is least.
 
-    def bound(u: float) -> float:
-        return scale * sum(_sorted_bound(*both, u * start) for both in chosen) - u * start * total
+    Walks down a coarse grid from theta = mean trace, where a Gaussian statistic has its minimum, and refines by two
+    parabolas.
+    """
+    chosen = scaled[:: max(1, len(scaled) // _GROUPS_FOR_THETA)][:_GROUPS_FOR_THETA]
+    ordered = [_sorted_fast(c) for c in chosen]
+    start, scale = total / len(scaled), len(scaled) / len(chosen)
 
-    values = [bound(float(u)) for u in _GRID]
-    at = int(np.argmin(values))
-    fine = np.geomspace(_GRID[max(at - 1, 0)], _GRID[min(at + 1, len(_GRID) - 1)], 7)[1:-1]
-    return float(min(fine, key=lambda u: bound(float(u))))
+    @cache
+    def bound(step: float) -> float:
+        u = _STEP**step
+        return float(scale * sum(_sorted_bound(*both, u * start) for both in ordered) - u * start * total)
+
+    at = 0.0
+    for direction in (-1.0, 1.0):
+        while abs(at + direction) <= _MOST_STEPS and bound(at + direction) < bound(at):
+            at += direction
+    for width in (1.0, 0.4):
+        left, middle, right = bound(at - width), bound(at), bound(at + width)
+        bend = left - 2 * middle + right
+        vertex = 0.5 * (left - right) / bend if bend > 0 else 0.0
+        at += width * min(1.0, max(-1.0, vertex))
+    return float(_STEP**at)
 
 
 def _require_square(c: Matrix) -> None:
@@ -155,22 +171,38 @@ def _deltas(n: int) -> NDArray[np.float64]:
     return np.diff(gamma, prepend=0.0)
 
 
-def _sorted(c: Matrix) -> tuple[Matrix, Matrix]:
+def _sorted(c: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return rows, and columns as rows, each in descending order."""
-    return -np.sort(-c, axis=1), -np.sort(-c.T, axis=1)
+    return _descending(c), _descending(c.T)
 
 
-def _sorted_bound(rows: Matrix, columns: Matrix, theta: float) -> float:
-    deltas = _deltas(len(rows))
-    return min(_row_products(theta * rows, deltas), _row_products(theta * columns, deltas)) - math.lgamma(
-        len(rows) + 1
-    )
+def _descending(c: NDArray[Any]) -> NDArray[Any]:
+    ordered = np.negative(c, order="C")
+    ordered.sort(axis=1)
+    return np.asarray(np.negative(ordered, out=ordered))
 
 
-def _row_products(exponents: Matrix, deltas: NDArray[np.float64]) -> float:
-    top = exponents[:, :1]
-    sums = np.exp(exponents - top) @ deltas
-    return float(np.sum(np.log(sums) + top[:, 0]))
+def _sorted_fast(c: Matrix) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return large matrices sorted in single precision, whose rounding `_sorted_bound` pays for."""
+    return _sorted(c.astype(np.float32) if len(c) >= _SINGLE_FROM else c)
+
+
+def _sorted_bound(rows: NDArray[Any], columns: NDArray[Any], theta: float) -> float:
+    n = len(rows)
+    best = min(_row_products(rows, theta), _row_products(columns, theta)) - math.lgamma(n + 1)
+    if rows.dtype == np.float64:
+        return best
+    # Most that single precision can have taken off: entries, products, exponentials (4 units in the last place) and a
+    # sum of n positive terms, in each of n rows.
+    largest = theta * float(max(np.abs(rows[:, 0]).max(), np.abs(rows[:, -1]).max()))
+    return best + n * (4.0 * largest + n + 8.0) * float(np.finfo(np.float32).eps)
+
+
+def _row_products(rows: NDArray[Any], theta: float) -> float:
+    exponents = (rows - rows[:, :1]) * rows.dtype.type(theta)
+    np.exp(exponents, out=exponents)
+    sums = exponents @ _deltas(len(rows)).astype(rows.dtype, copy=False)
+    return float(np.log(sums.astype(np.float64)).sum()) + theta * float(rows[:, 0].sum(dtype=np.float64))
 
 
 def _tightened(c: Matrix, theta: float) -> float:
