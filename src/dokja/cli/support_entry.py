@@ -78,8 +78,10 @@ class Entering:
 
     def show(self, event: Event, what: str) -> None:
         """Say what was recorded, or would be."""
+        from dokja.workflows.desk import told
+
         if self.as_json:
-            show_json({"event": event.as_json(), "dry_run": self.dry_run})
+            show_json({"recorded": not self.dry_run, "event": told(event)})
             return
         key = "support.would_record" if self.dry_run else "support.recorded"
         click.echo(say(key, {"event": event.id, "what": what}, self.language))
