@@ -14,7 +14,7 @@ from typing import TypeAlias, cast
 
 from dokja.canonical import JSON, canonical_bytes, digest_bytes
 from dokja.errors import InvalidInput
-from dokja.program.events import Event
+from dokja.program.events import SIMULATOR, Event
 from dokja.program.history import instant
 from dokja.program.payloads import Kind
 from dokja.program.publication import EVENT_FIELDS, Viewer, granted, is_shown
@@ -22,7 +22,6 @@ from dokja.program.rulebook import Profile, Rulebook
 from dokja.report.csv_table import render_csv
 from dokja.report.support import delivery_row, line_row, naming_row, roster_rows, standing_row
 from dokja.report.words import LANGUAGES, Language, say
-from dokja.workflows.ballots import SIMULATOR
 from dokja.workflows.desk import Desk
 from dokja.workflows.preview import preview
 from dokja.workflows.support import look_at_budget, look_at_support
