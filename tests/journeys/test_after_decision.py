@@ -283,6 +283,10 @@ def test_a_re_entry_round_fills_a_vacancy_and_its_result_stands_with_the_first_s
     assert office.dokja(*opening, at=ANNOUNCED).status == 2, "nothing is announced"
     office.dokja("stage", "publish", at=ANNOUNCED)
     assert office.dokja(*opening, "--applicant", "mirae=Mirae", at=ANNOUNCED).status == 2, "it holds a place"
+    closed = office.file("closed.toml", as_toml(reentry_rulebook(office.book, eliminated_may_apply=False)))
+    left_before = office.dokja("stage", "reenter", closed, "--applicant", "nuri=Nuri", at=ANNOUNCED)
+    assert left_before.status == 2
+    assert "lets no such team apply" in left_before.err
     tried = office.dokja(*opening, "--dry-run", at=ANNOUNCED)
     assert tried.status == 0, tried.err
     opened = office.json(*opening, at=ANNOUNCED)
