@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, cast
 
 import click
 
+from dokja.cli.options import SEED
 from dokja.lineage.controls import DEFAULT_KAPPA
 from dokja.lineage.sampling import DEFAULT_SEED, Depth
 from dokja.report.layers import layer_runs
@@ -26,7 +28,7 @@ _EXIT_REFUTED = 1
     "--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True,
     help="Sampled slices, or every tensor once.",
 )  # fmt: skip
-@click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Of the sample.")
+@click.option("--seed", type=SEED, default=DEFAULT_SEED, show_default=True, help="Of the sample.")
 @click.option("--kappa", type=click.FloatRange(min=0), default=DEFAULT_KAPPA, show_default=True,
               help="Declared drift (sum of learning rate × weight decay) at which power is stated.")  # fmt: skip
 @click.option("--owner", "owners", multiple=True, help="Owner of a reference, in the order of references.")
@@ -50,6 +52,8 @@ def command(
 
     Exit status 1 when a component of SUSPECT is a copy of, or derived from, a reference.
     """
+    if not math.isfinite(kappa):
+        raise click.BadParameter("it must be finite.", param_hint="--kappa")
     language = cast(Language, lang)
     comparison = Comparison(suspect, references, cast(Depth, depth), seed, kappa, owners, language)
     result = compare(comparison, progress=lambda line: click.echo(f"  {line}", err=True))

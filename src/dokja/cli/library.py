@@ -10,7 +10,7 @@ from typing import cast
 import click
 
 from dokja.cli.compare import table
-from dokja.cli.options import json_option
+from dokja.cli.options import SEED, json_option
 from dokja.errors import InvalidInput
 from dokja.lineage.sampling import DEFAULT_SEED, Depth
 from dokja.lineage.sketch_file import parse_sketch, sketch_bytes
@@ -40,7 +40,7 @@ def command() -> None:
 @click.option("--owner", default="", help="Who owns the model; needed unless its sketch says so.")
 @click.option("--licence", default="", help="Under which licence it may be used.")
 @click.option("--name", default="", help="What to call it; the folder's or file's name otherwise.")
-@click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Of the sample.")
+@click.option("--seed", type=SEED, default=DEFAULT_SEED, show_default=True, help="Of the sample.")
 @click.option(
     "--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True,
     help="Sampled slices, or every tensor once.",

@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import sys
+import traceback
 
 import click
 
@@ -101,7 +102,23 @@ def main(arguments: list[str] | None = None) -> None:
     except DokjaError as error:
         _show(error, as_json="--json" in arguments)
         sys.exit(exit_code_of(error))
+    except OSError as error:
+        # Where a command has no better words for it: a full disk, a folder that may not be written to.
+        _show(_unavailable(error), as_json="--json" in arguments)
+        sys.exit(EXIT_COULD_NOT_LOOK)
+    except Exception:
+        # A defect of ours. Python's own status, 1, would say that something was refuted.
+        traceback.print_exc()
+        sys.exit(EXIT_COULD_NOT_LOOK)
     sys.exit(status if isinstance(status, int) else EXIT_DONE)
+
+
+def _unavailable(error: OSError) -> Unavailable:
+    where = "" if error.filename is None else f" {error.filename!r}"
+    return Unavailable(
+        f"The system refused a file{where}: {error.strerror or error}.",
+        hint="Look at the path, the free space and the rights, then run the command again.",
+    )
 
 
 def _show(error: DokjaError, *, as_json: bool) -> None:

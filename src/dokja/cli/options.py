@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+# Seeds are written into results as JSON, whose integers are exact up to here.
+SEED = click.IntRange(0, 2**53 - 1)
 
 desk_option = click.option(
     "--desk", "desk_folder", type=click.Path(file_okay=False, path_type=Path), default=Path("desk"), show_default=True,

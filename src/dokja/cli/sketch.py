@@ -8,6 +8,7 @@ from typing import cast
 
 import click
 
+from dokja.cli.options import SEED
 from dokja.lineage.sampling import DEFAULT_SEED, Depth
 from dokja.lineage.sketch_file import sketch_digest
 from dokja.workflows.sketch import load_sketch, write_sketch
@@ -20,7 +21,7 @@ from dokja.workflows.sketch import load_sketch, write_sketch
 )
 @click.option("--owner", default="", help="Who owns the model; named in every lineage edge.")
 @click.option("--licence", default="", help="Under which licence it may be used.")
-@click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Of the sample.")
+@click.option("--seed", type=SEED, default=DEFAULT_SEED, show_default=True, help="Of the sample.")
 @click.option(
     "--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True,
     help="Sampled slices, or every tensor once.",

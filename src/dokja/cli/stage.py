@@ -8,6 +8,7 @@ import click
 
 from dokja.cli.options import (
     FILE,
+    SEED,
     actor_options,
     desk_option,
     json_option,
@@ -180,7 +181,7 @@ def submit(
     "--library", type=click.Path(file_okay=False, path_type=Path), help="Compare with all of a library."
 )
 @click.option("--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True, help="How much to read.")  # fmt: skip
-@click.option("--seed", type=int, default=None, help="Of the sample; an auditor draws a secret one.")
+@click.option("--seed", type=SEED, default=None, help="Of the sample; an auditor draws a secret one.")
 @desk_option
 @stage_option
 @actor_options
@@ -347,7 +348,7 @@ def record(
 @click.option(
     "--rounds", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Simulated stages."
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Reproduces them.")
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Reproduces them.")
 @language_option
 @json_option
 def rehearse(rulebook: Path, rounds: int, seed: int, language: Language, as_json: bool) -> None:

@@ -10,6 +10,7 @@ import click
 
 from dokja.cli.options import (
     FILE,
+    SEED,
     csv_option,
     desk_option,
     json_option,
@@ -96,7 +97,7 @@ def status(desk_folder: Path, stage: str, language: Language, as_json: bool) -> 
 @click.option(
     "--key", "keys", type=FILE, multiple=True, help="Sign at once with this key file; may be repeated."
 )
-@click.option("--seed", type=int, default=_SEED, show_default=True, help="Of the resamples.")
+@click.option("--seed", type=SEED, default=_SEED, show_default=True, help="Of the resamples.")
 @click.option(
     "--replicates", type=click.IntRange(100, 100_000), default=10_000, show_default=True, help="Resamples."
 )
