@@ -145,7 +145,7 @@ def renewal() -> str:
             f"{(main := _main(row['components']))['detected']}/{row['draws']}",
             ", ".join(f"{count} `{r}`" for r, count in main["relations"].items()),
             f"{main['effect']:.3f}",
-            f"10^{main['log10_p']:.0f}",
+            f"10^{round(main['log10_p'])}",
         )
         for row in load("power")["renewal"]
     ]
@@ -182,7 +182,7 @@ def _said(rows: Iterable[tuple[str, Row]]) -> str:
             name,
             f"`{f['relation']}`",
             "—" if f.get("effect") is None else f"{f['effect']:.3f}",
-            "—" if f.get("log10_p") is None else f"10^{f['log10_p']:.0f}",
+            "—" if f.get("log10_p") is None else f"10^{round(f['log10_p'])}",
             "—" if f.get("gain_cosine") is None else f"{f['gain_cosine']:.4f}",
         )
         for pair, said in rows

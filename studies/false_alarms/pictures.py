@@ -14,12 +14,13 @@ _POINTS = 120
 
 
 def quantiles(p_values: np.ndarray) -> str:
-    """Return p-values against what uniform ones would be, both as -log10."""
+    """Return p-values against what uniform ones would be, both as -log10, down to the least they can be."""
     ordered = np.sort(p_values)
     at = np.unique(np.geomspace(1, len(ordered), _POINTS).astype(int)) - 1
     expected = -np.log10((at + 0.5) / len(ordered))
     seen = -np.log10(ordered[at])
-    top = float(np.ceil(max(expected.max(), seen.max())))
+    top = float(np.ceil(seen.max()))
+    expected, seen = expected[expected <= top], seen[expected <= top]
     shapes = [_line([(0, 0), (top, top)], top, top, "#888888", dashed=True)]
     shapes += [
         f'<circle cx="{_x(e, top):.1f}" cy="{_y(s, top):.1f}" r="2.4" fill="{COLOURS[0]}"/>'
@@ -42,8 +43,9 @@ def detection(drift: dict[str, Sequence[dict[str, Any]]]) -> str:
                 for kind, found in row["components"].items()
                 if kind in ("language_model", "vision_encoder")
             )
-            # Lines that coincide are set apart by a hair.
-            points.append((row["kappa"], main["detected"] / row["draws"] - 0.012 * number))
+            share = main["detected"] / row["draws"]
+            # Lines that coincide are set apart by a hair, inwards from 0 and 1.
+            points.append((row["kappa"], share - 0.012 * number * (2.0 * share - 1.0)))
         shapes.append(_line(points, largest, 1.0, colour))
         y = MARGIN + 16 * number + 60
         shapes.append(f'<text x="{MARGIN + 12}" y="{y}" fill="{colour}" font-size="12">{escape(name)}</text>')

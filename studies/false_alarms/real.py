@@ -8,7 +8,7 @@ from pathlib import Path
 from dokja.workflows.sketch import load_sketch
 from studies.false_alarms.pipeline import SETTINGS, examine_pair
 
-# Documented as independent by who made them: three labs, or trained anew from random weights.
+# Of separate training as far as is documented: three labs, or versions trained anew.
 PAIRS = (
     ("smollm2-135m", "gemma3-270m"),
     ("smollm2-135m", "minilm-l6"),

@@ -1,7 +1,8 @@
 """Models that share a seed and nothing else: they must be called neither derived nor unrelated.
 
 The first seeds were measured under a rule set on other pairs; one pair was called derived and the rule was changed
-(`results/siblings_before.json` keeps what was said). The fresh seeds were trained after that, and changed nothing.
+(`results/siblings_before.json` keeps what was said). Siblings of the fresh seeds were trained after that; no verdict on
+them was wrong. The range of tied embeddings was widened afterwards, from 0.89 to 0.92, since one had reached 0.884.
 """
 
 from __future__ import annotations
