@@ -130,6 +130,12 @@ def sibling_range(norm: str = "layer") -> SiblingRange:
 
     Args:
         norm: Of the component; any other than `rms` has the wider range.
+
+    Assumes:
+        Components of the architectures, initialisers and lengths that were measured; not a test with a p-value.
+
+    Source:
+        docs/methods/lineage-exact.md, section "Siblings"; docs/methods/false-alarms.md, section "Siblings by seed".
     """
     table = _sibling_table()["private"]
     found = table.get(norm, table["layer"])
