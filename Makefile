@@ -34,6 +34,16 @@ zoo: $(VENV)/test.stamp ## Train the committed fixtures and the demo's models ag
 	$(BIN)/python -m studies.zoo.train all
 	$(BIN)/python -m studies.zoo.demo_models all
 
+studies: $(VENV)/test.stamp ## Make the long studies again (hours): false alarms, siblings, killed writers
+	OMP_NUM_THREADS=1 $(BIN)/python -m studies.false_alarms
+	OMP_NUM_THREADS=1 $(BIN)/python -m studies.siblings.measure
+	$(BIN)/python -m studies.kill9 --writers 240 --servers 25 --seed 1
+
+benchmarks: $(VENV)/test.stamp ## Print ratios: compare of 1B parameters, start-up, bootstrap, local model
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/bootstrap.py
+	$(BIN)/python benchmarks/compare_1b.py --peer
+
 clean: ## Remove what was built; keep downloads
 	rm -rf $(VENV) out .mypy_cache .ruff_cache .hypothesis
 
