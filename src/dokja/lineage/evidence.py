@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dokja.lineage.all_pairs import z_of_all_pairs
 from dokja.lineage.layer_map import LayerMap, find_layer_map
-from dokja.lineage.units import Features, Pair, UnitGroup, pair_up
+from dokja.lineage.units import LEAST_UNITS, Features, UnitGroup, pair_up, sampled_alike
 from dokja.stats.permutation import (
     TraceStatistic,
     cross_product,
@@ -103,22 +103,44 @@ class Scan:
 
 
 def make_cell(suspect: UnitGroup, reference: UnitGroup) -> Cell | None:
-    """Return the agreement of two groups, or None when they have too little in common."""
-    pair = pair_up(suspect, reference)
-    if pair is None:
-        return None
-    return cell_of(pair, suspect, reference)
+    """Return the agreement of two groups, or None when they have too little in common.
 
+    Args:
+        suspect: Group of the suspect.
+        reference: Group of the reference.
 
-def cell_of(pair: Pair, suspect: UnitGroup, reference: UnitGroup) -> Cell:
-    """Return the agreement of two groups from their equilibrated features."""
-    c = cross_product(pair.a, pair.b)
-    norm_a, norm_b = _norm(pair.a), _norm(pair.b)
-    statistic = trace_statistic(c, norm_a, norm_b)
+    Assumes:
+        As `stats.permutation.trace_statistic`.
+
+    Source:
+        The same.
+    """
+    if (
+        suspect.kind == "residual"
+        and len(suspect.unit_keys) >= LEAST_UNITS
+        and sampled_alike(suspect, reference)
+    ):
+        # Every part of a model side by side would be gigabytes for a deep one; agreement adds up over slabs.
+        slabs: Iterable[tuple[Features, Features]] = zip(
+            suspect.slab_features(), reference.slab_features(), strict=True
+        )
+        roles = tuple(slab.role for slab in suspect.slabs)
+    else:
+        pair = pair_up(suspect, reference)
+        if pair is None:
+            return None
+        slabs, roles = [(pair.a, pair.b)], pair.roles
+    c: Matrix = np.zeros((0, 0))
+    squared_a = squared_b = 0.0
+    for a, b in slabs:
+        c = c + cross_product(a, b) if c.size else cross_product(a, b)
+        squared_a, squared_b = squared_a + _squared(a), squared_b + _squared(b)
+    norms = math.sqrt(squared_a), math.sqrt(squared_b)
+    statistic = trace_statistic(c, *norms)
     sd = math.sqrt(statistic.variance)
     if sd > 0:
         c /= sd
-    return Cell(suspect, reference, c, statistic, norm_a * norm_b, pair.roles)
+    return Cell(suspect, reference, c, statistic, norms[0] * norms[1], roles)
 
 
 def pool(cells: Sequence[Cell]) -> Pooled:
@@ -266,8 +288,8 @@ def _best_experts(
     return out, {(s, e): m for (s, e, r), m in choice.items() if best.get(s) == r}
 
 
-def _norm(x: Features) -> float:
-    return math.sqrt(float(np.einsum("ij,ij->i", x, x).sum(dtype=np.float64)))
+def _squared(x: Features) -> float:
+    return float(np.einsum("ij,ij->i", x, x).sum(dtype=np.float64))
 
 
 def _z(c: Matrix) -> float:

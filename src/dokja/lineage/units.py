@@ -68,10 +68,26 @@ class UnitGroup:
         dense = [slab.values for slab in self.slabs if not slab.is_gain] or [s.values for s in self.slabs]
         return np.asarray(np.any([values.any(axis=1) for values in dense], axis=0))
 
-    @cached_property
+    @property
     def features(self) -> Features:
-        """(units, features) of all units, equilibrated slab by slab; kept, as a group meets many others."""
-        return np.hstack([_scaled(slab.values, slab.is_gain) for slab in self.slabs])
+        """(units, features) of all units, equilibrated slab by slab; kept for groups that meet many others."""
+        return self._kept_features if self.kind == "mlp_units" else self._made_features()
+
+    @cached_property
+    def _kept_features(self) -> Features:
+        return self._made_features()
+
+    def _made_features(self) -> Features:
+        out = np.empty((len(self.unit_keys), sum(slab.values.shape[1] for slab in self.slabs)), np.float32)
+        done = 0
+        for scaled in self.slab_features():
+            out[:, done : done + scaled.shape[1]] = scaled
+            done += scaled.shape[1]
+        return out
+
+    def slab_features(self) -> Iterator[Features]:
+        """Yield the columns of `features` slab by slab, for groups too wide to lay side by side."""
+        return (_scaled(slab.values, slab.is_gain) for slab in self.slabs)
 
 
 def mlp_groups(component: SketchedComponent) -> list[UnitGroup]:
@@ -170,7 +186,7 @@ def pair_up(suspect: UnitGroup, reference: UnitGroup) -> Pair | None:
     Source:
         docs/methods/lineage-exact.md.
     """
-    if _sampled_alike(suspect, reference) and suspect.living.all() and reference.living.all():
+    if sampled_alike(suspect, reference):
         enough = len(suspect.unit_keys) >= LEAST_UNITS and suspect.slabs
         roles = tuple(slab.role for slab in suspect.slabs)
         return Pair(suspect.features, reference.features, roles) if enough else None
@@ -207,18 +223,30 @@ def common_roles(groups: Iterable[UnitGroup]) -> frozenset[str]:
     return frozenset.intersection(*sets) if sets else frozenset()
 
 
-def _sampled_alike(suspect: UnitGroup, reference: UnitGroup) -> bool:
-    """Return whether both hold the same units and features in the same order, none known by a token's string."""
+def sampled_alike(suspect: UnitGroup, reference: UnitGroup) -> bool:
+    """Return whether both hold the same units and features in the same order, all living.
+
+    Args:
+        suspect: One side.
+        reference: The other.
+
+    Assumes:
+        Nothing. Features known by a token's string are left to `common_columns`.
+
+    Source:
+        docs/methods/lineage-exact.md.
+    """
     if len(suspect.slabs) != len(reference.slabs):
         return False
     if not np.array_equal(suspect.unit_keys, reference.unit_keys):
         return False
-    return all(
+    alike = all(
         s.role == r.role
         and np.array_equal(s.column_keys, r.column_keys)
         and s.column_keys.min(initial=0) >= 0
         for s, r in zip(suspect.slabs, reference.slabs, strict=True)
     )
+    return bool(alike and suspect.living.all() and reference.living.all())
 
 
 def _scaled(values: Features, is_gain: bool) -> Features:

@@ -26,6 +26,7 @@ _TIGHTEN_ABOVE_LOG10 = -40.0
 _TIGHTEN_FROM_Z = 3.0
 # From so many units on, exponentials are taken in single precision.
 _SINGLE_FROM = 128
+_ULPS = 8 * float(np.finfo(np.float64).eps)
 _LN10 = math.log(10.0)
 
 
@@ -95,48 +96,49 @@ def log10_pooled_tail(cs: Sequence[Matrix], *, tighten: bool = True) -> float:
     Source:
         Chernoff with one common theta; log-MGF bounds of independent groups add.
     """
-    scaled: list[Matrix] = []
+    scaled: list[tuple[Matrix, float]] = []
     total = 0.0
     for c in cs:
         _require_square(c)
         n = len(c)
         sd = math.sqrt(float(np.einsum("ij,ij->", c, c)) / (n - 1)) if n > 1 else 0.0
         if sd > 0:
-            scaled.append(c / sd)
-            total += guarded_trace(scaled[-1])
+            scaled.append((c, 1.0 / sd))
+            trace = guarded_trace(c) / sd
+            total += trace - _ULPS * abs(trace)
     if not scaled or total <= 0:
         return 0.0
-    floor = -sum(math.lgamma(len(c) + 1) for c in scaled)
+    floor = -sum(math.lgamma(len(c) + 1) for c, _ in scaled)
     best = max(_least_over_theta(scaled, total, tighten), floor)
     return float(min(best, 0.0) / _LN10 + 0.0)
 
 
-def _least_over_theta(scaled: list[Matrix], total: float, tighten: bool) -> float:
+def _least_over_theta(scaled: Sequence[tuple[Matrix, float]], total: float, tighten: bool) -> float:
     """Return the least of the bound's logarithm over a few theta around its minimum (it is convex in theta)."""
     best_u = _likely_theta(scaled, total)
     start = total / len(scaled)
     thetas = [u * start for u in (best_u, 0.85 * best_u, 1.18 * best_u)]
     sums = np.zeros(len(thetas))
-    for c in scaled:
-        both = _sorted_fast(c)
+    for c, scale in scaled:
+        both = _sorted_fast(c, scale)
         sums += [_sorted_bound(*both, theta) for theta in thetas]
     best = float(min(sums - np.array(thetas) * total))
     may_matter = total >= _TIGHTEN_FROM_Z * math.sqrt(len(scaled))
     if tighten and may_matter and best / _LN10 > _TIGHTEN_ABOVE_LOG10:
         for u in (0.7 * best_u, best_u, 1.4 * best_u):
             theta = u * start
-            best = min(best, sum(_tightened(c, theta) for c in scaled) - theta * total)
+            best = min(best, sum(_tightened(c * scale, theta) for c, scale in scaled) - theta * total)
     return best
 
 
-def _likely_theta(scaled: Sequence[Matrix], total: float) -> float:
+def _likely_theta(scaled: Sequence[tuple[Matrix, float]], total: float) -> float:
     """Return, in units of the mean trace, about where the bound over a few groups is least.
 
     Walks down a coarse grid from theta = mean trace, where a Gaussian statistic has its minimum, and refines by two
     parabolas.
     """
     chosen = scaled[:: max(1, len(scaled) // _GROUPS_FOR_THETA)][:_GROUPS_FOR_THETA]
-    ordered = [_sorted_fast(c) for c in chosen]
+    ordered = [_sorted_fast(*both) for both in chosen]
     start, scale = total / len(scaled), len(scaled) / len(chosen)
 
     @cache
@@ -182,9 +184,11 @@ def _descending(c: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.negative(ordered, out=ordered))
 
 
-def _sorted_fast(c: Matrix) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return large matrices sorted in single precision, whose rounding `_sorted_bound` pays for."""
-    return _sorted(c.astype(np.float32) if len(c) >= _SINGLE_FROM else c)
+def _sorted_fast(c: Matrix, scale: float) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return a matrix times a scale, sorted; a large one in single precision, whose rounding `_sorted_bound` pays for."""
+    return _sorted(
+        np.multiply(c, scale, dtype=np.float32, casting="same_kind") if len(c) >= _SINGLE_FROM else c * scale
+    )
 
 
 def _sorted_bound(rows: NDArray[Any], columns: NDArray[Any], theta: float) -> float:
@@ -195,7 +199,7 @@ def _sorted_bound(rows: NDArray[Any], columns: NDArray[Any], theta: float) -> fl
     # Most that single precision can have taken off: entries, products, exponentials (4 units in the last place) and a
     # sum of n positive terms, in each of n rows.
     largest = theta * float(max(np.abs(rows[:, 0]).max(), np.abs(rows[:, -1]).max()))
-    return best + n * (4.0 * largest + n + 8.0) * float(np.finfo(np.float32).eps)
+    return best + n * (8.0 * largest + n + 8.0) * float(np.finfo(np.float32).eps)
 
 
 def _row_products(rows: NDArray[Any], theta: float) -> float:
