@@ -222,12 +222,13 @@ def _read(
     checkpoint: Checkpoint, part: Part, rows: NDArray[np.intp], columns: NDArray[np.intp]
 ) -> FloatArray:
     out = np.empty((len(rows), len(columns)), dtype=np.float32)
-    everything = len(columns) == int(np.prod(part.shape[1:], dtype=np.int64))
+    everything = np.array_equal(columns, np.arange(int(np.prod(part.shape[1:], dtype=np.int64))))
     done = 0
     for span in _spans(rows, part):
         block = load_part(checkpoint, part, int(span[0]), int(span[-1]) + 1)
         block = block.reshape(len(block), -1)
-        if len(span) < len(block):
+        # A row may be asked for more than once, so the numbers of rows do not tell whether these are all of them.
+        if not np.array_equal(span, np.arange(span[0], span[0] + len(block))):
             block = block[span - span[0]]
         out[done : done + len(span)] = block if everything else block.take(columns, axis=1)
         done += len(span)
