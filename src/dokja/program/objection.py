@@ -28,6 +28,8 @@ from dokja.program.rulebook import AppealGround, DayKind, Rulebook, Unknown, req
 
 EXTENDABLE = "objection"
 """What a `deadline_extended` event calls the objection period."""
+SUBMISSION = "submission"
+"""What a `deadline_extended` event calls the days for submissions and applications."""
 _CALENDAR_SPAN = timedelta(days=400)
 
 
@@ -145,12 +147,32 @@ def period_of(rulebook: Rulebook, events: Sequence[Event], team: str) -> Period 
     closes = rulebook.clock.objection.closes
     if len(announced) == 1 and not isinstance(closes, Unknown):
         last = max(last, closes)
+    last = extended(rulebook, events, EXTENDABLE, last)
+    return Period(release.id, str(release.payload["decision"]), day, last, visible_at)
+
+
+def extended(rulebook: Rulebook, events: Sequence[Event], deadline: str, last: date) -> date:
+    """Return the last day of a period after every extension of it that was recorded while it ran.
+
+    An extension recorded after the period has passed opens nothing again.
+
+    Args:
+        rulebook: The rulebook in force.
+        events: The whole history of the stage, in the order of the log.
+        deadline: What a `deadline_extended` event calls it.
+        last: The last day before any extension.
+    """
     for event in in_force(events):
-        extends = event.kind is Kind.DEADLINE_EXTENDED and event.payload["deadline"] == EXTENDABLE
-        # An extension recorded after the period has passed opens nothing again.
+        extends = event.kind is Kind.DEADLINE_EXTENDED and event.payload["deadline"] == deadline
         if extends and local_day(rulebook, event.at) <= last:
             last = max(last, local_day(rulebook, str(event.payload["until"])))
-    return Period(release.id, str(release.payload["decision"]), day, last, visible_at)
+    return last
+
+
+def last_day_to_submit(rulebook: Rulebook, events: Sequence[Event]) -> date | None:
+    """Return the last day for submissions and applications; None where the rulebook does not say."""
+    closes = rulebook.clock.submission.closes
+    return None if isinstance(closes, Unknown) else extended(rulebook, events, SUBMISSION, closes)
 
 
 def visible_from(release: Event) -> str:

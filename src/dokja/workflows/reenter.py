@@ -13,12 +13,12 @@ from typing import cast
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput, NotAllowed
 from dokja.program.events import Event, in_force
-from dokja.program.objection import local_day
 from dokja.program.payloads import Kind
 from dokja.program.rulebook import Rulebook, Unknown, Vacancy
 from dokja.workflows.decide import Proposal
 from dokja.workflows.desk import Actor, Desk, Happening
 from dokja.workflows.publish import announced_decision
+from dokja.workflows.submit import require_in_time
 
 
 def open_reentry(
@@ -87,9 +87,7 @@ def apply_for_reentry(
     name = desk.require_stage(stage)
     rulebook = desk.rulebook(name)
     first = _reenters(desk, name)
-    closes = rulebook.clock.submission.closes
-    if not isinstance(closes, Unknown) and local_day(rulebook, actor.at) > closes:
-        raise NotAllowed(f"Applications closed on {closes}.", last_day=str(closes))
+    require_in_time(rulebook, desk.store.events(name), actor.at)
     for team in applicants:
         _require_applicant(rulebook, announced_decision(desk, first), team)
     if dry_run:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dokja.canonical import JSON, parse_json
 from dokja.checkpoint import digest_tensors, open_checkpoint
-from dokja.errors import InvalidInput
+from dokja.errors import InvalidInput, NotAllowed
 from dokja.program.events import Event
+from dokja.program.objection import last_day_to_submit, local_day
 from dokja.program.payloads import Kind
+from dokja.program.rulebook import Rulebook
 from dokja.workflows.desk import Actor, Desk, Happening
 
 ORIGINS = ("own", "own_parent", "third_party")
@@ -97,10 +99,12 @@ def submit(desk: Desk, stage: str, submission: Submission, actor: Actor) -> Even
     A second submission of a team corrects the first, and says so.
 
     Raises:
+        NotAllowed: The last day for submissions has passed.
         InvalidInput, UnreadableArtifact: The model cannot be read.
     """
     name = desk.require_stage(stage)
     rulebook = desk.rulebook(name)
+    require_in_time(rulebook, desk.store.events(name), actor.at)
     declaration = require_declaration(dict(submission.declaration), f"The declaration of {submission.team}")
     with open_checkpoint(submission.model) as checkpoint:
         weights = digest_tensors(checkpoint)
@@ -125,6 +129,21 @@ def submit(desk: Desk, stage: str, submission: Submission, actor: Actor) -> Even
         )
     )
     return desk.record(name, actor, happenings, rulebook)[-1]
+
+
+def require_in_time(rulebook: Rulebook, events: Sequence[Event], at: str) -> None:
+    """Require that submissions and applications may still come in.
+
+    Raises:
+        NotAllowed: Their last day has passed.
+    """
+    last = last_day_to_submit(rulebook, events)
+    if last is not None and local_day(rulebook, at) > last:
+        raise NotAllowed(
+            f"Submissions and applications closed on {last}.",
+            hint="An extension counts only when it is recorded before they close: dokja stage record deadline_extended",
+            last_day=str(last),
+        )
 
 
 _REGISTERING = (Kind.TEAM_REGISTERED, Kind.REENTRY_APPLICATION)
