@@ -7,8 +7,8 @@ compared on the keys both have, so samples of one seed meet whatever the files, 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -22,6 +22,9 @@ Depth = Literal["screen", "full"]
 # Published so that anyone can repeat a comparison. An auditor who fears scrubbing draws a secret one.
 DEFAULT_SEED = 20260115
 
+# 80 MB of samples in single precision; a comparison holds a few times that.
+_MOST_VALUES = 20_000_000
+_LEAST_UNITS, _LEAST_ROWS = 64, 32
 _RUN = 8  # neighbouring units are read together, so that a ranged read is worth its request
 
 
@@ -51,6 +54,48 @@ def plan_of(depth: Depth, seed: int = DEFAULT_SEED) -> Plan:
     if depth == "screen":
         return Plan(seed)
     return Plan(seed, units=512, residual=192, tokens=1536, rows=96, heads=4)
+
+
+def fitted(plan: Plan, components: Iterable[Component]) -> Plan:
+    """Return the plan with fewer units, rows and heads per layer where a deep model's sample would not fit in memory.
+
+    Samples of fewer are nested in samples of more, so models of different depth meet on what both have. What is tested
+    in all stays about equal: many layers with fewer units each.
+
+    Args:
+        plan: How much is sampled of a model of ordinary depth.
+        components: Of the model.
+
+    Assumes:
+        Nothing of the values: depth and widths alone decide.
+
+    Source:
+        Residual dimensions and tokens are kept; docs/methods/lineage-exact.md, "Speed and memory".
+    """
+    model = list(components)
+    while plan.units > _LEAST_UNITS and _sampled_values(plan, model) > _MOST_VALUES:
+        plan = replace(
+            plan,
+            units=max(_LEAST_UNITS, plan.units * 3 // 4 // _RUN * _RUN),
+            rows=max(_LEAST_ROWS, plan.rows * 3 // 4),
+            heads=max(1, plan.heads - 1),
+        )
+    return plan
+
+
+def _sampled_values(plan: Plan, components: Iterable[Component]) -> int:
+    """Return how many values the plan samples, tokens counted by row."""
+    total = 0
+    for component in components:
+        counts: dict[tuple[Axis, int], int] = {}
+        for part in component.parts:
+            values = 1
+            for at in list(zip(part.axes, part.shape, strict=False))[:2]:
+                if at not in counts:
+                    counts[at] = len(axis_keys(plan, component, *at)[0])
+                values *= counts[at]
+            total += values
+    return total
 
 
 def axis_keys(

@@ -18,7 +18,7 @@ from dokja.finding import Reason
 from dokja.lineage.controls import DEFAULT_KAPPA
 from dokja.lineage.examine import ComponentResult, Examination, Settings, Stream, examine
 from dokja.lineage.relation import FAMILY_WISE_LOG10, Relation
-from dokja.lineage.sampling import DEFAULT_SEED, Depth, plan_of
+from dokja.lineage.sampling import DEFAULT_SEED, Depth, fitted, plan_of
 from dokja.lineage.sketch import Sketch, make_sketch
 from dokja.lineage.sketch_file import is_sketch, sketch_digest
 from dokja.lineage.whole import WholePart, compare_whole
@@ -175,7 +175,7 @@ def _load(
         return _Source(named_sketch(Path(source), owner=owner), None, None)
     checkpoint = open_files.enter_context(open_checkpoint(source))
     anatomy = describe(checkpoint)
-    plan = plan_of(comparison.depth, comparison.seed)
+    plan = fitted(plan_of(comparison.depth, comparison.seed), anatomy.components)
     name = Path(source).name or source
     sketch = make_sketch(checkpoint, anatomy, plan, name=name, owner=owner, progress=told)
     return _Source(sketch, checkpoint, anatomy)

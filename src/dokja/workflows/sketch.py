@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dokja.anatomy import describe
 from dokja.checkpoint import open_checkpoint
-from dokja.lineage.sampling import Depth, plan_of
+from dokja.lineage.sampling import Depth, fitted, plan_of
 from dokja.lineage.sketch import Sketch, make_sketch
 from dokja.lineage.sketch_file import is_sketch, read_sketch, sketch_bytes
 
@@ -44,10 +44,11 @@ def load_sketch(
     if is_sketch(path):
         return named_sketch(path, name=name, owner=owner, licence=licence)
     with open_checkpoint(source) as checkpoint:
+        anatomy = describe(checkpoint)
         return make_sketch(
             checkpoint,
-            describe(checkpoint),
-            plan_of(depth, seed),
+            anatomy,
+            fitted(plan_of(depth, seed), anatomy.components),
             name=name or path.name or source,
             owner=owner,
             licence=licence,
