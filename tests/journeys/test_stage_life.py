@@ -34,8 +34,8 @@ def office_like_new() -> Office:
 
 
 class StageLife(RuleBasedStateMachine):
-    @initialize()
-    def take_a_decided_stage(self) -> None:
+    @initialize(published=st.sampled_from([True, True, True, False]))
+    def take_a_decided_stage(self, published: bool) -> None:
         self.office = office_like_new()
         self.days = 0
         self.recorded = [event.as_json() for event in self.office.events()]
@@ -44,6 +44,9 @@ class StageLife(RuleBasedStateMachine):
         points = points_of(decide(self.office.book, self.office.events()).as_json())
         best = {part: max(p for (_, of), p in points.items() if of == part) for _, part in points}
         self.hidden = {str(p) for (_, part), p in points.items() if p != best[part] and len(str(p)) > 6}
+
+        if published:
+            assert self.tried("stage", "publish").status == 0
 
     def teardown(self) -> None:
         if hasattr(self, "office"):
@@ -64,11 +67,11 @@ class StageLife(RuleBasedStateMachine):
         assert "--dry-run" not in command or wrote == 0
         return said
 
-    @rule(days=st.integers(1, 9))
+    @rule(days=st.sampled_from([1, 2, 3, 9]))
     def wait(self, days: int) -> None:
         self.days += days
 
-    @rule(dry=st.booleans(), reason=st.booleans(), until=st.sampled_from([0, 0, 2]))
+    @rule(dry=st.booleans(), reason=st.sampled_from([True, True, False]), until=st.sampled_from([0, 0, 2]))
     def publish(self, dry: bool, reason: bool, until: int) -> None:
         end = (START + timedelta(days=self.days + until)).strftime("%Y-%m-%dT%H:%M:%SZ")
         more = ["--dry-run"] if dry else []
@@ -97,8 +100,14 @@ class StageLife(RuleBasedStateMachine):
         elif "ended on" in said.out:
             self.passed.add(key)
 
-    @rule(uphold=st.booleans(), person=st.sampled_from(["judge", "chair"]), score=st.integers(1, 5))
+    @rule(
+        uphold=st.booleans(),
+        person=st.sampled_from(["judge", "judge", "judge", "chair"]),
+        score=st.integers(1, 5),
+    )
     def answer(self, uphold: bool, person: str, score: int) -> None:
+        if not any(event.kind is Kind.OBJECTION for event in self.office.events()):
+            self.object(TEAMS[0], "clerical_error")
         standing = in_force(self.office.events())
         objections = [event.id for event in standing if event.kind is Kind.OBJECTION]
         more = ["--dismiss"]
