@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> None:
         # Where a command has no better words for it: a full disk, a folder that may not be written to.
         _show(_unavailable(error), as_json="--json" in arguments)
         sys.exit(EXIT_COULD_NOT_LOOK)
-    except Exception:
+    except Exception:  # noqa: BLE001  # the one boundary behind every command
         # A defect of ours. Python's own status, 1, would say that something was refuted.
         traceback.print_exc()
         sys.exit(EXIT_COULD_NOT_LOOK)
