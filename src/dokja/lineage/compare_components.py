@@ -122,6 +122,12 @@ def gather(
         kappa: Declared drift, for the same.
         seed: Of controls and draws.
         draws: Monte-Carlo re-labellings.
+
+    Assumes:
+        The reference's units are exchangeable; nothing of the suspect.
+
+    Source:
+        docs/methods/lineage-exact.md.
     """
     mine, theirs = _private(suspect), _private(reference)
     run = _private_run(mine, theirs)

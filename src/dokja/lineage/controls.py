@@ -51,7 +51,7 @@ def few_layers(
         Nothing: layers are chosen by number, before looking.
 
     Source:
-        docs/methods/lineage-exact.md, "Controls".
+        docs/methods/lineage-exact.md, "What is said".
     """
     common = sorted(
         {g.layer for g in mine if g.layer is not None} & {g.layer for g in theirs if g.layer is not None}
@@ -63,7 +63,14 @@ def few_layers(
 
 
 def relabelled(groups: Sequence[UnitGroup], seed: int) -> list[UnitGroup]:
-    """Return the groups with the units of each under random labels: strangers by construction."""
+    """Return the groups with the units of each under random labels: strangers by construction.
+
+    Assumes:
+        Nothing: labels are drawn uniformly.
+
+    Source:
+        The null hypothesis itself, made.
+    """
     rng = np.random.default_rng([seed, 1])
     out = []
     for group in groups:
@@ -104,6 +111,12 @@ def power_at(reference: Sequence[UnitGroup], kappa: float, needed_log10_p: float
         kappa: Declared drift.
         needed_log10_p: Bound that must be reached, after everything it pays for.
         seed: Of the noise.
+
+    Assumes:
+        The synthetic drift of `drifted`; the noise's agreement is normal about its mean; chosen groups stand for all.
+
+    Source:
+        A simulation, docs/methods/lineage-exact.md.
     """
     step = max(1, len(reference) // _GROUPS_FOR_POWER)
     chosen = list(reference)[::step][:_GROUPS_FOR_POWER]

@@ -50,7 +50,7 @@ def cell_json(cell: Cell) -> JSON:
         Nothing.
 
     Source:
-        docs/methods/lineage-exact.md, "The JSON detail".
+        docs/methods/lineage-exact.md, "Extra keys of `dokja compare --json`".
     """
     s = cell.statistic
     return {
@@ -80,7 +80,7 @@ def layers_json(scan: Scan, cells: Sequence[Cell]) -> JSON:
         Nothing.
 
     Source:
-        docs/methods/lineage-exact.md, "The JSON detail".
+        docs/methods/lineage-exact.md, "Extra keys of `dokja compare --json`".
     """
     rows, columns = _subset(len(scan.suspect_layers)), _subset(len(scan.reference_layers))
     bounds = {
@@ -116,7 +116,7 @@ def coverage_by_role(suspect: SketchedComponent, cells: Sequence[Cell], frame: C
         Nothing.
 
     Source:
-        docs/methods/lineage-exact.md, "The JSON detail".
+        docs/methods/lineage-exact.md, "Extra keys of `dokja compare --json`".
     """
     private = {role.split("/")[0] for cell in cells for role in cell.roles}
     in_frame = {role.split("/")[0] for role in frame.roles} if frame else set()

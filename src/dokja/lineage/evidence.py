@@ -149,6 +149,9 @@ def pool(cells: Sequence[Cell]) -> Pooled:
     Assumes:
         The re-labellings of different reference groups (layers, experts, heads) are independent and uniform, given
         the labelling of the residual dimensions. The suspect may be anything.
+
+    Source:
+        `stats.permutation.log10_pooled_tail`; sums of independent statistics over their standard deviations.
     """
     by_place: dict[tuple[int | None, int | None, int | None], list[Cell]] = {}
     for cell in cells:
@@ -185,6 +188,12 @@ def scan_layers(
 
     Returns:
         None when there are no experts to match, or no two groups have units and features in common.
+
+    Assumes:
+        As `all_pairs.z_of_all_pairs`; what is chosen by looking is paid for.
+
+    Source:
+        docs/methods/lineage-exact.md, "Paying for looking".
     """
     routed = [g for g in suspect if g.expert is not None and g.expert >= 0]
     widest = max(sum(1 for g in reference if g.layer == r.layer and g.expert is not None) for r in reference)
@@ -204,7 +213,14 @@ def scan_layers(
 
 
 def mapped_cells(scan: Scan, suspect: Sequence[UnitGroup], reference: Sequence[UnitGroup]) -> list[Cell]:
-    """Return the cells of every MLP on the scan's layer map, experts by number or as they were matched."""
+    """Return the cells of every MLP on the scan's layer map, experts by number or as they were matched.
+
+    Assumes:
+        As `make_cell`.
+
+    Source:
+        The same.
+    """
     of_reference = {(g.layer, g.expert): g for g in reference}
     layer_of = {scan.suspect_layers[s]: scan.reference_layers[r] for s, r in scan.layer_map.pairs}
     cells = []

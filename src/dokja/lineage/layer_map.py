@@ -80,6 +80,12 @@ def log10_map_count(family: Family, n_suspect: int, n_reference: int) -> float:
         family: Which.
         n_suspect: Suspect layers.
         n_reference: Reference layers.
+
+    Assumes:
+        Nothing: every map a family could hold is counted, some more than once.
+
+    Source:
+        Counting; Vandermonde's identity for ordered maps.
     """
     if family == "in_place":
         return 0.0

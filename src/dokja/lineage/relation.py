@@ -88,6 +88,9 @@ def judge(seen: Seen, figures: Mapping[str, JSON]) -> tuple[Relation, Reason]:
     Assumes:
         The bound is valid for the whole run (`log10_p` is family-wise), and the range of same-seed siblings was
         measured for this kind of component (`sibling_range`).
+
+    Source:
+        docs/methods/lineage-exact.md, "What is said".
     """
     if seen.log10_p > FAMILY_WISE_LOG10 or seen.effect < EFFECT_FLOOR:
         if seen.is_private and seen.frame_log10_p <= FAMILY_WISE_LOG10:
@@ -111,6 +114,12 @@ def sibling_effect(kind: str) -> float:
 
     Args:
         kind: Of a component without a private group.
+
+    Assumes:
+        Components like those measured.
+
+    Source:
+        `sibling_range.toml`, measured by studies/siblings.
     """
     table = _sibling_table()
     return float(table.get(kind, table["default"])["effect"])

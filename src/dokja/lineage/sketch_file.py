@@ -33,7 +33,7 @@ def sketch_bytes(sketch: Sketch) -> bytes:
     values: list[NDArray[np.float16]] = []
     components = []
     for component in sketch.components:
-        described = {k: v for k, v in asdict_shallow(component).items() if k != "blocks"}
+        described = {k: v for k, v in _asdict_shallow(component).items() if k != "blocks"}
         described["blocks"] = [_describe(block, keys, values) for block in component.blocks]
         components.append(described)
     header = canonical_bytes(
@@ -99,7 +99,7 @@ def parse_sketch(data: bytes, name: str = "the sketch") -> Sketch:
         raise UnreadableArtifact(f"{name} has a header that does not describe its bytes: {error}.") from error
 
 
-def asdict_shallow(component: SketchedComponent) -> dict[str, Any]:
+def _asdict_shallow(component: SketchedComponent) -> dict[str, Any]:
     """Return a component's fields without copying its blocks."""
     return {field: getattr(component, field) for field in component.__slots__}
 

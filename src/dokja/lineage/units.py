@@ -217,12 +217,6 @@ def pair_up(suspect: UnitGroup, reference: UnitGroup) -> Pair | None:
     return Pair(a, b, tuple(role for role, *_ in raw))
 
 
-def common_roles(groups: Iterable[UnitGroup]) -> frozenset[str]:
-    """Return roles that every group has."""
-    sets = [frozenset(slab.role for slab in group.slabs) for group in groups]
-    return frozenset.intersection(*sets) if sets else frozenset()
-
-
 def sampled_alike(suspect: UnitGroup, reference: UnitGroup) -> bool:
     """Return whether both hold the same units and features in the same order, all living.
 

@@ -23,6 +23,9 @@ def log_permanent(log_entries: NDArray[np.float64]) -> float:
     Raises:
         InvalidInput: Not square, or too large to be summed exactly.
 
+    Assumes:
+        Entries positive or zero.
+
     Source:
         Dynamic programming over subsets of columns: Ryser's 2^n n cost, but only positive terms, so nothing cancels.
     """

@@ -23,6 +23,12 @@ def monte_carlo_z(cs: Sequence[Matrix], draws: int, seed: int) -> NDArray[np.flo
 
     Returns:
         (draws,) values of Σ_l T_l / sd_l / sqrt(L).
+
+    Assumes:
+        Re-labellings uniform and independent over groups; the matrices fixed.
+
+    Source:
+        Sampling the permutation distribution, Dwass 1957, Ann. Math. Statist. 28(1).
     """
     rng = np.random.default_rng(seed)
     total = np.zeros(draws)

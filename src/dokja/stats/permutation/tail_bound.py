@@ -31,7 +31,14 @@ _LN10 = math.log(10.0)
 
 
 def log10_factorial(n: int) -> float:
-    """Return log10 n!."""
+    """Return log10 n!.
+
+    Assumes:
+        n at least 0.
+
+    Source:
+        The logarithm of the gamma function.
+    """
     return math.lgamma(n + 1) / _LN10
 
 

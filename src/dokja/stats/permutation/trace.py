@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +53,12 @@ def cross_product(a: NDArray[np.floating], b: NDArray[np.floating]) -> Matrix:
 
     Raises:
         InvalidInput: Shapes differ.
+
+    Assumes:
+        Nothing of the features; centring removes what every unit shares.
+
+    Source:
+        Hoeffding 1951: centring makes the statistic's mean 0 over all re-labellings.
     """
     if a.shape != b.shape or a.ndim != 2:
         raise InvalidInput(f"Units can be compared on equal features only, not {a.shape} with {b.shape}.")
@@ -67,7 +72,14 @@ def cross_product(a: NDArray[np.floating], b: NDArray[np.floating]) -> Matrix:
 
 
 def double_centre(c: NDArray[np.floating]) -> Matrix:
-    """Return C with the means of its rows and of its columns removed, as float64."""
+    """Return C with the means of its rows and of its columns removed, as float64.
+
+    Assumes:
+        Nothing.
+
+    Source:
+        Hoeffding 1951, Ann. Math. Statist. 22(4): the centred scores d(i, j).
+    """
     centred: Matrix = np.asarray(c, dtype=np.float64)
     if not centred.size:
         return centred
@@ -111,13 +123,15 @@ def trace_statistic(c: Matrix, norm_a: float, norm_b: float) -> TraceStatistic:
 
 
 def guarded_trace(c: Matrix) -> float:
-    """Return tr C less the most that rounding can have added, so that a bound at it stays an upper bound."""
+    """Return tr C less the most that rounding can have added, so that a bound at it stays an upper bound.
+
+    Assumes:
+        IEEE double precision, round to nearest.
+
+    Source:
+        The usual bound on a sum of n terms, n·eps·Σ|x|, doubled; Higham 2002, §4.2.
+    """
     if not c.size:
         return 0.0
     slack = 2.0 * len(c) * np.finfo(np.float64).eps * float(np.abs(c).max())
     return float(np.trace(c)) - slack
-
-
-def total_norm(blocks: Iterable[NDArray[np.floating]]) -> float:
-    """Return the Frobenius norm of blocks of features laid side by side."""
-    return math.sqrt(sum(float(np.einsum("ij,ij->", x, x, dtype=np.float64)) for x in blocks))
