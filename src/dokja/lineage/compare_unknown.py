@@ -13,8 +13,9 @@ from dokja.finding import Reason
 from dokja.lineage.compare_components import Control, PairEvidence
 from dokja.lineage.controls import Power, drifted, power_at, relabelled
 from dokja.lineage.detail import cell_json, null_picture
-from dokja.lineage.equality import ROUNDING, Equality, Place, relative_error, tolerance
+from dokja.lineage.equality import ROUNDING, Equality, Place, relative_error, tells, tolerance
 from dokja.lineage.evidence import Cell, Pooled, make_cell
+from dokja.lineage.persistence import is_learned
 from dokja.lineage.sketch import Block, SketchedComponent
 from dokja.lineage.units import UnitGroup
 from dokja.lineage.unknown_wiring import OutputGroups, align, output_groups
@@ -105,7 +106,7 @@ def compare_values_anywhere(
         docs/methods/unknown-architectures.md.
     """
     candidates = [b for b in reference.blocks if b.status == "ok" and len(b.shape) > 1]
-    wanted = [b for b in suspect.blocks if b.status == "ok" and len(b.shape) > 1]
+    wanted = [b for b in suspect.blocks if b.status == "ok" and len(b.shape) > 1 and tells(b)]
     n_equal, worst = 0, 0.0
     types: tuple[set[str], set[str]] = (set(), set())
     for block in wanted:
@@ -149,16 +150,19 @@ def _run(mine: Sequence[UnitGroup], theirs: Sequence[UnitGroup], cost: float) ->
 
 
 def _vector_agreement(suspect: SketchedComponent, reference: SketchedComponent) -> float | None:
-    """Return the mean centred correlation of vectors aligned by length and order: gains and biases start alike.
+    """Return how vectors agree, aligned by length and order: the mean centred correlation, of all or of learned ones.
 
-    Equal vectors are left out beside others: a table of constants agrees in every model of its kind. Where two and
-    more are all equal, they agree. None where there is nothing to compare.
+    The lesser of the two counts. Gains start at one whatever the seed; biases often start random (torch draws those of
+    its linear, convolution and recurrent layers), and siblings by seed share them until they were learned. Where no
+    vector was, nothing is known. Equal vectors are left out beside others: a table of constants agrees in every model
+    of its kind. Where two and more are all equal, they agree.
     """
     mine, theirs = (
         [b for b in c.blocks if b.status == "ok" and len(b.shape) == 1 and b.shape[0] >= _LEAST_VALUES]
         for c in (suspect, reference)
     )
     correlations: list[float] = []
+    of_learned: list[float] = []
     n_equal = 0
     for i, j in align([b.shape for b in mine], [b.shape for b in theirs]):
         a, b = mine[i], theirs[j]
@@ -168,11 +172,15 @@ def _vector_agreement(suspect: SketchedComponent, reference: SketchedComponent) 
             n_equal += 1
             continue
         x, y = (v.values[:, 0].astype(np.float64) for v in (a, b))
-        x, y = x - x.mean(), y - y.mean()
-        correlations.append(float(x @ y / np.sqrt((x @ x) * (y @ y))))
+        if x.std() == 0 or y.std() == 0:
+            continue
+        found = float(np.corrcoef(x, y)[0, 1])
+        correlations.append(found)
+        if is_learned(x) and is_learned(y):
+            of_learned.append(found)
     if not correlations:
         return 1.0 if n_equal >= _LEAST_EQUAL else None
-    return float(np.mean(correlations))
+    return min(float(np.mean(correlations)), float(np.mean(of_learned))) if of_learned else None
 
 
 def _control(run: _Run | None) -> Control | None:

@@ -22,6 +22,7 @@ ROUNDING: dict[str, float] = {
 }  # fmt: skip
 # Sketches keep half precision.
 _SKETCH_ROUNDING = 1e-3
+_LEAST_VALUES = 16
 
 Place = tuple[str, int | None, int | None]
 
@@ -66,6 +67,9 @@ def compare_values(
 
     Assumes:
         Nothing. Constant matrices say nothing and are left out; gains and biases do not decide.
+
+    Source:
+        Relative Frobenius error against what rounding leaves, `tolerance`.
     """
     of_reference: dict[tuple[int | None, int | None], list[Block]] = {}
     for block in reference.blocks:
@@ -75,7 +79,7 @@ def compare_values(
     worst = 0.0
     types: tuple[set[str], set[str]] = (set(), set())
     for block in suspect.blocks:
-        if block.status != "ok" or len(block.shape) < 2:
+        if block.status != "ok" or len(block.shape) < 2 or not tells(block):
             continue
         n_compared += 1
         layer = block.layer if layer_of is None or block.layer is None else layer_of.get(block.layer, -1)
@@ -94,6 +98,24 @@ def compare_values(
     return Equality(n_compared, n_equal, worst, dtypes, coarse)
 
 
+def tells(block: Block) -> bool:
+    """Return whether equality of a matrix says anything: it is no handful of numbers, and no identity.
+
+    Args:
+        block: Of either model.
+
+    Assumes:
+        Nothing.
+
+    Source:
+        Matrices that hold at most one value in each row and column, an identity, a scaling or a permutation, are
+        where many models start; a few coarse values agree by chance.
+    """
+    filled = block.values != 0
+    is_sparse = filled.sum(axis=0).max(initial=0) <= 1 and filled.sum(axis=1).max(initial=0) <= 1
+    return block.values.size >= _LEAST_VALUES and not is_sparse
+
+
 def _nearest(block: Block, others: list[Block], *, by_role: bool) -> tuple[Block, float] | None:
     """Return the reference's matrix of that role and its error; of any role of that shape where names told nothing."""
     errors = [
@@ -105,7 +127,9 @@ def _nearest(block: Block, others: list[Block], *, by_role: bool) -> tuple[Block
 
 
 def relative_error(block: Block, other: Block) -> float | None:
-    """Return ‖s - r‖ / ‖r‖ on common rows and columns, or None when shapes differ or nothing is common.
+    """Return ‖s - r‖ / ‖r - mean r‖ on common rows and columns, or None when shapes differ or nothing is common.
+
+    The size is what varies in r: values that all lie near one number agree to many digits in any two models.
 
     Args:
         block: The suspect's.
@@ -115,7 +139,7 @@ def relative_error(block: Block, other: Block) -> float | None:
         Nothing.
 
     Source:
-        A relative Frobenius error on the sampled slice.
+        A Frobenius error relative to the spread of the sampled slice.
     """
     same_tokens = Axis.TOKEN in block.axes
     if block.shape != other.shape and not (same_tokens and block.shape[1:] == other.shape[1:]):
@@ -126,7 +150,7 @@ def relative_error(block: Block, other: Block) -> float | None:
         return None
     s = block.values[np.ix_(rows[1], columns[1])].astype(np.float64)
     r = other.values[np.ix_(rows[2], columns[2])].astype(np.float64)
-    size = float(np.linalg.norm(r))
+    size = float(np.linalg.norm(r - r.mean()))
     return float(np.linalg.norm(s - r)) / size if size > 0 and s.any() else None
 
 

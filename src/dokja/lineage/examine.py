@@ -134,12 +134,28 @@ def examine(
         if progress is not None:
             progress(f"{pair.component.name} ↔ {pair.reference.name}")
         results.append(_result(pair, n_tests, settings, stream))
+    results = [_held_back(result, results) for result in results]
     gravest = tuple(
         min((r for r in results if r.component == c.name), key=_gravity)
         for c in suspect.components
         if references
     )
     return Examination(gravest, tuple(results), n_tests)
+
+
+def _held_back(result: ComponentResult, results: Sequence[ComponentResult]) -> ComponentResult:
+    """Return a result, `linked` at most where it says no more than a body that may be a sibling's.
+
+    An embedding or a head has no units and no gains of its own. Where the body of the same two models agrees in place
+    and may share but a seed, so may they: siblings that were trained little agree there as closely as descendants.
+    """
+    if result.relation is not Relation.DERIVED or result.reason.key != "lineage.derived_frame":
+        return result
+    if not any(r.reference == result.reference and r.reason.key == "lineage.linked" for r in results):
+        return result
+    return replace(
+        result, relation=Relation.LINKED, reason=Reason("lineage.linked_beside", result.reason.figures)
+    )
 
 
 @dataclass(frozen=True, slots=True)

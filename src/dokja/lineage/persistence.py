@@ -23,6 +23,8 @@ _LEAST_LEADING = 4
 _MOST_GROUPS = 8
 _MOST_UNITS = 256
 _LEAST_VALUES = 16
+_GAIN_SPREADS = 2.0
+_WIDEST_DRAW = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,10 @@ def persistence(cells: Sequence[Cell]) -> Persistence | None:
 def start_free_agreement(
     suspect: SketchedComponent, reference: SketchedComponent, layer_of: Mapping[int, int] | None = None
 ) -> float | None:
-    """Return the mean centred correlation of gains and biases: they start at one or zero, whatever the seed.
+    """Return the mean centred correlation of gains and biases, of all or of those that were surely learned.
 
-    Siblings by seed share their random start; gains and biases have none, so what agrees there was learned. It only
+    The lesser of the two counts. Gains start at one and biases mostly at zero, whatever the seed; but some biases are
+    drawn (torch draws those of its own layers), and siblings share them until they were learned. Siblings by seed share their random start; gains and biases have none, so what agrees there was learned. It only
     ever holds a verdict back: agreement of gains is never evidence of descent by itself.
 
     Args:
@@ -82,27 +85,45 @@ def start_free_agreement(
         layer_of: Suspect layer to reference layer; None for their own numbers.
 
     Returns:
-        None when no gain or bias varies in both.
+        None when no gain or learned bias varies in both.
 
     Assumes:
-        Gains and biases start constant, as ordinary initialisers leave them. A calibrated quantity.
+        Gains start constant, and biases are not drawn wider than ordinary initialisers do. A calibrated quantity.
 
     Source:
         Measured on same-seed siblings and descendants, docs/methods/lineage-exact.md, section "Siblings".
     """
     theirs = {b.place: b for b in reference.blocks if b.status == "ok" and len(b.shape) == 1}
-    correlations = []
+    correlations, of_learned = [], []
     for block in suspect.blocks:
         layer = block.layer if layer_of is None or block.layer is None else layer_of.get(block.layer)
         other = theirs.get((block.role, layer, block.expert))
         if block.status != "ok" or other is None or not np.array_equal(block.row_keys, other.row_keys):
             continue
         a, b = (x.values[:, 0].astype(np.float64) for x in (block, other))
+        both_learned = is_learned(a) and is_learned(b)
         a, b = a - a.mean(), b - b.mean()
         size = float(np.sqrt((a @ a) * (b @ b)))
         if size > 0 and len(a) >= _LEAST_VALUES:
             correlations.append(float(a @ b) / size)
-    return float(np.mean(correlations)) if correlations else None
+            of_learned += correlations[-1:] if both_learned else []
+    return min(float(np.mean(correlations)), float(np.mean(of_learned))) if of_learned else None
+
+
+def is_learned(values: NDArray[np.float64]) -> bool:
+    """Return whether a vector cannot be a drawn start: it lies around one as gains do, or spreads beyond any draw.
+
+    Args:
+        values: (n,) of a gain or a bias.
+
+    Assumes:
+        Drawn biases lie within 1/sqrt(inputs), with 16 inputs and more: a spread of 0.15 at most.
+
+    Source:
+        The initialisers of torch.nn.Linear, Conv2d and LSTM.
+    """
+    spread = values.std()
+    return bool(values.mean() > _GAIN_SPREADS * spread or spread > _WIDEST_DRAW)
 
 
 def _slopes(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float] | None:
