@@ -13,7 +13,7 @@ from dokja.cli.options import SEED
 from dokja.lineage.controls import DEFAULT_KAPPA
 from dokja.lineage.sampling import DEFAULT_SEED, Depth
 from dokja.report.layers import layer_runs
-from dokja.report.words import LANGUAGES, Language
+from dokja.report.words import LANGUAGES, Language, printable
 from dokja.workflows.compare import Comparison, compare
 
 _EXIT_REFUTED = 1
@@ -56,7 +56,7 @@ def command(
         raise click.BadParameter("it must be finite.", param_hint="--kappa")
     language = cast(Language, lang)
     comparison = Comparison(suspect, references, cast(Depth, depth), seed, kappa, owners, language)
-    result = compare(comparison, progress=lambda line: click.echo(f"  {line}", err=True))
+    result = compare(comparison, progress=lambda line: click.echo(f"  {printable(line)}", err=True))
     if report is not None:
         from dokja.report.compare_page import render_compare_page
 
@@ -86,7 +86,7 @@ def table(result: dict[str, Any], *, explain: bool = False) -> str:
     lines.append(
         f"{read / 1e6:,.1f} MB read; the suspect has {total / 1e6:,.1f} MB. {result['seconds']:.1f} s."
     )
-    return "\n".join(lines)
+    return "\n".join(printable(line) for line in lines)
 
 
 def _figures(row: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from dokja.cli.options import SEED, json_option
 from dokja.errors import InvalidInput
 from dokja.lineage.sampling import DEFAULT_SEED, Depth
 from dokja.lineage.sketch_file import parse_sketch, sketch_bytes
-from dokja.report.words import LANGUAGES, Language
+from dokja.report.words import LANGUAGES, Language, printable
 from dokja.store.library import Library
 from dokja.workflows.compare import Comparison, compare_sketches
 from dokja.workflows.sketch import load_sketch
@@ -58,7 +58,7 @@ def add(
     click.echo(
         json.dumps(asdict(entry), ensure_ascii=False)
         if as_json
-        else f"{entry.name} ({entry.owner}): {entry.digest}"
+        else printable(f"{entry.name} ({entry.owner}): {entry.digest}")
     )
 
 
@@ -72,9 +72,8 @@ def list_entries(folder: Path, as_json: bool) -> None:
         click.echo(json.dumps({"entries": [asdict(e) for e in entries]}, ensure_ascii=False))
         return
     for entry in entries:
-        click.echo(
-            f"{entry.name:<28} {entry.owner:<24} {entry.licence:<16} {entry.bytes / 1e6:6.1f} MB  {entry.digest[:19]}…"
-        )
+        line = f"{entry.name:<28} {entry.owner:<24} {entry.licence:<16} {entry.bytes / 1e6:6.1f} MB"
+        click.echo(printable(f"{line}  {entry.digest[:19]}…"))
     if not entries:
         click.echo(
             f"The library in {folder} is empty. Add a reference with `dokja library add MODEL --owner WHO`."
@@ -104,7 +103,7 @@ def search(suspect: str, lang: str, explain: bool, folder: Path, as_json: bool) 
     )
     sketch = load_sketch(suspect, "screen", plan.seed)
     result = compare_sketches(
-        comparison, sketch, references, progress=lambda line: click.echo(f"  {line}", err=True)
+        comparison, sketch, references, progress=lambda line: click.echo(f"  {printable(line)}", err=True)
     )
     click.echo(
         json.dumps(result, ensure_ascii=False, allow_nan=False) if as_json else table(result, explain=explain)

@@ -124,6 +124,9 @@ def _unavailable(error: OSError) -> Unavailable:
 def _show(error: DokjaError, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"error": error.as_json()}, ensure_ascii=False, default=str))
-    click.echo(f"error [{error.code}]: {error.message}", err=True)
+    # Imported here, as the catalogue of sentences is more than `--help` needs.
+    from dokja.report.words import printable
+
+    click.echo(f"error [{error.code}]: {printable(error.message)}", err=True)
     if error.hint:
-        click.echo(f"  {error.hint}", err=True)
+        click.echo(f"  {printable(error.hint)}", err=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dokja.report.csv_table import render_csv
-from dokja.report.words import LANGUAGES
+from dokja.report.words import LANGUAGES, printable
 
 if TYPE_CHECKING:
     from dokja.workflows.desk import Actor
@@ -82,7 +82,7 @@ def show_csv(rows: Sequence[Mapping[str, object]]) -> None:
 
 def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     """Return rows of text as columns padded for a terminal, counting Korean letters as two wide."""
-    lines = [list(header), *[list(row) for row in rows]]
+    lines = [list(header), *[[printable(cell) for cell in row] for row in rows]]
     widths = [max(_width(line[column]) for line in lines) for column in range(len(header))]
     return "\n".join(
         "  ".join(

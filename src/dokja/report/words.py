@@ -54,7 +54,7 @@ def say(key: str, figures: Mapping[str, object], language: Language) -> str:
     words = sentences().get(key)
     if words is None:
         raise InvalidInput(f"There is no sentence for {key!r} in the catalogue.")
-    said = dict(figures)
+    said = {name: printable(value) if isinstance(value, str) else value for name, value in figures.items()}
     if "component" in said:
         said["component"] = name_component(str(said["component"]), language)
     try:
@@ -62,6 +62,14 @@ def say(key: str, figures: Mapping[str, object], language: Language) -> str:
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise InvalidInput(f"The sentence {key!r} cannot be said with these figures: {error!r}.") from error
     return choose_particles(sentence) if language == "ko" else sentence
+
+
+def printable(text: str) -> str:
+    """Return text with control characters shown as escapes: a name in a file must not drive a reader's terminal.
+
+    Line ends stay: what people write has several lines.
+    """
+    return "".join(one if one.isprintable() or one in "\n\t" else ascii(one)[1:-1] for one in text)
 
 
 def name_component(component: str, language: Language) -> str:

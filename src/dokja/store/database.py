@@ -204,6 +204,9 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+_NO_TEXT = "The database cannot be read: a row is no text."
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     """Turn a driver's errors into ours."""
@@ -213,11 +216,15 @@ def _translated() -> Iterator[None]:
         sentence = str(error.orig).splitlines()[0]
         raise AppendOnly(f"The database refused this: {sentence}.") from error
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError) as error:
+        if str(error.orig).startswith("Could not decode"):
+            raise StoreDamaged(_NO_TEXT) from error  # SQLite's sentence would quote the row, sealed or not
         raise DatabaseUnavailable(
             f"The database cannot be used: {str(error.orig).splitlines()[0]}."
         ) from error
     except sa.exc.DatabaseError as error:
         raise StoreDamaged(f"The database cannot be read: {str(error.orig).splitlines()[0]}.") from error
+    except UnicodeDecodeError as error:
+        raise StoreDamaged(_NO_TEXT) from error
 
 
 def _revision(connection: sa.Connection) -> str | None:

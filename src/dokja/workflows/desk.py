@@ -11,6 +11,7 @@ when the rulebook keeps its kind from the public.
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ from types import TracebackType
 from typing import Self
 
 from dokja.canonical import JSON, canonical_bytes, parse_json
-from dokja.errors import InvalidInput, NotAllowed, Unavailable
+from dokja.errors import InvalidInput, NotAllowed, Unavailable, UnreadableArtifact
 from dokja.program.events import Event, PersonalPayload
 from dokja.program.history import read_history
 from dokja.program.payloads import Kind
@@ -31,6 +32,7 @@ from dokja.store.checkpoint_note import NoteKey
 from dokja.store.events import Entry, Store
 
 _SETTINGS = "desk.toml"
+_RESTORE = "Restore the desk's folder from its backup."
 _SALT_BYTES = 16
 
 
@@ -79,6 +81,7 @@ class Desk:
 
     Raises:
         Unavailable: There is no desk in the folder.
+        UnreadableArtifact: Its settings were damaged.
     """
 
     def __init__(self, folder: Path, random: Callable[[int], bytes] = os.urandom) -> None:
@@ -89,6 +92,11 @@ class Desk:
                 f"There is no desk in {str(folder)!r}.",
                 hint="Make one with: dokja stage open RULEBOOK --desk DIR",
             ) from error
+        except ValueError as error:
+            raise UnreadableArtifact(f"{folder / _SETTINGS} is no TOML: {error}.", hint=_RESTORE) from error
+        missing = [name for name in ("origin", "store") if not isinstance(settings.get(name), str)]
+        if missing:
+            raise UnreadableArtifact(f"{folder / _SETTINGS} does not say {missing[0]!r}.", hint=_RESTORE)
         self.folder = folder
         self.origin = str(settings["origin"])
         self.log_key = SigningKey.load(folder / "log.key")
@@ -109,16 +117,21 @@ class Desk:
 
         Raises:
             NotAllowed: There is one already.
+            InvalidInput: The log cannot have that name.
         """
         if (folder / _SETTINGS).exists():
             raise NotAllowed(
                 f"There is a desk in {str(folder)!r} already.", hint="Open it, or choose another folder."
             )
+        if not origin.isprintable() or not origin or set(origin) & set(' +"\\'):
+            raise InvalidInput(
+                f"{origin!a} cannot be the log's name: it is one printable word without + and quotes."
+            )
         folder.mkdir(parents=True, exist_ok=True)
         address = store or "sqlite:///store.db"
         Store(_address(folder, address), create=True).close()
         SigningKey(random(32)).save(folder / "log.key")
-        settings = f'store = "{address}"\norigin = "{origin}"\n'
+        settings = f"store = {json.dumps(address)}\norigin = {json.dumps(origin)}\n"
         (folder / _SETTINGS).write_text(settings, encoding="utf-8")
         return cls(folder, random)
 
