@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from dokja.errors import InvalidInput, StoreDamaged, UnreadableArtifact
+from dokja.program.payloads import Kind
 from dokja.report.words import say
 from dokja.workflows.desk import Actor, Desk
 from dokja.workflows.open_stage import open_stage
+from tests.journeys.decided_desk import made_office
 from tests.program.made_stage import made_rulebook
 
 
@@ -53,3 +55,17 @@ def test_a_row_that_is_no_text_is_a_damaged_store(desk: Path) -> None:
         file.write_bytes(file.read_bytes().replace(b'"bystander"', b'"bystande\xff"'))
     with pytest.raises(StoreDamaged), Desk(desk) as opened:
         opened.store.events("stage")
+
+
+@pytest.mark.parametrize("score", [1e308, -1, 10.01])
+def test_a_mark_outside_its_scale_is_refused_and_the_stage_stays_readable(
+    tmp_path: Path, score: float
+) -> None:
+    office = made_office(tmp_path)
+    first = next(event for event in office.events() if event.kind is Kind.EXPERT_SCORE)
+    marked = office.file("mark.json", {**first.payload, "score": score})
+    said = office.dokja(
+        "stage", "record", "expert_score", marked, "--supersedes", first.id, "--reason", "typo"
+    )
+    assert said.status == 2, said.err
+    assert office.dokja("stage", "score").status == 0

@@ -7,6 +7,8 @@ from pathlib import Path
 from dokja.canonical import JSON, parse_json
 from dokja.errors import InvalidInput
 from dokja.program.events import Event
+from dokja.program.history import read_history
+from dokja.program.measurements import measure
 from dokja.program.payloads import Kind
 from dokja.workflows.desk import Actor, Desk, Happening
 from dokja.workflows.support import SUPPORT, require_support
@@ -30,6 +32,7 @@ _ELSEWHERE = {
     Kind.SUPPORT_RETURNED: "dokja support return",
     Kind.ROSTER_VERSION: "dokja roster set",
 }
+_MARKS = (Kind.EXPERT_SCORE, Kind.USER_RATING)
 
 
 def record_event(
@@ -68,6 +71,10 @@ def record_event(
     )
     if what in SUPPORT:
         require_support(desk, name, actor, happening)
+    if what in _MARKS:
+        # A mark outside its scale would keep every score of the stage from being read.
+        drafted = desk.draft(name, actor, [happening], rulebook)[0].event
+        measure(rulebook, read_history(rulebook, [*desk.store.events(name), drafted]))
     return desk.record(name, actor, [happening], rulebook)[0]
 
 
