@@ -79,6 +79,9 @@ def life_rules(version: int = 1) -> Rulebook:
     text = text.replace("notice_days = 14", "notice_days = 2").replace('needs = "all"', 'needs = "majority"')
     text += rules.part("expert", 100, 'panel = "experts"') + rules.panel("experts", "experts", 3)
     text += ITEM + rules.keep("best", 2) + rules.all_of("passing", "best", "independence")
+    for number in range(2, version + 1):
+        text += f'\n[[amendments]]\nversion = {number}\nreason = {rules.words("a change")}\nreplaces = "unknown"\n'
+        text += 'notified = "unknown"\neffective = "unknown"\npositions = "unknown"\n'
     return parse_rulebook((text + rules.advance(3, 2, "passing", "reentry")).encode())
 
 
@@ -480,8 +483,8 @@ class StageMachine(RuleBasedStateMachine):
 
 TestStageMachine = StageMachine.TestCase
 TestStageMachine.settings = settings(
-    max_examples=5,
-    stateful_step_count=14,
+    max_examples=8,
+    stateful_step_count=16,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
