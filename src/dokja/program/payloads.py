@@ -105,7 +105,7 @@ def _is_finding(value: object) -> str:
     try:
         Finding.from_json(value)
     except InvalidInput as error:
-        return f"is not a finding: {error.message}"
+        return f"is not a finding: {error.message.rstrip('.')}"
     return ""
 
 

@@ -189,7 +189,10 @@ class KeyRing:
         if self._keys:
             self._require_signer(place, statement, signatures, {Role.ORGANISER}, person=None)
         elif role != Role.ORGANISER:
-            raise KeyRefused("The first key of all must be an organiser's.")
+            raise KeyRefused(
+                "The first key of all must be an organiser's.",
+                hint="Enrol an organiser first, in the role organiser; that key then vouches for the others.",
+            )
         self._keys[key] = Enrolment(statement["person"], role, place, statement["effective_at"])
 
     def _rotate(self, place: int, statement: Mapping[str, str], signatures: list[Signature]) -> None:
@@ -218,7 +221,10 @@ class KeyRing:
 
     def _require_new(self, key: str, signatures: list[Signature]) -> None:
         if key in self._keys:
-            raise KeyRefused(f"The key {key} was enrolled before; a key belongs to one person for ever.")
+            raise KeyRefused(
+                f"The key {key} was enrolled before; a key belongs to one person in one role for ever.",
+                hint="Make another key for another role.",
+            )
         if all(signature.key != key for signature in signatures):
             raise KeyRefused(
                 f"The key {key} did not sign its own enrolment, so nobody showed that they hold it."
@@ -246,7 +252,10 @@ class KeyRing:
                 continue
             if enrolled.role in roles or enrolled.person == person:
                 return
-        raise KeyRefused(f"Nobody who may say so signed the statement about the key {statement['key']}.")
+        raise KeyRefused(
+            f"Nobody who may say so signed the statement about the key {statement['key']}.",
+            hint="Sign it with an organiser's key: --organiser FILE when enrolling, else --by FILE.",
+        )
 
 
 _FIELDS = {
