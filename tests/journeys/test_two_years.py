@@ -210,6 +210,7 @@ def the_first_stage(office: Programme, days: Days) -> None:
     }  # fmt: skip
     for team, model in models.items():
         office.submit("stage-1", team, model, days, SEEING if team in ("daon", "raon") else TEXT)
+    for team, model in models.items():
         office.done("stage", "evaluate", team, model, suite, stage="stage-1", at=days.judging)
     office.mark("stage-1", {"garam": 0.9, "raon": 0.88, "daon": 0.85, "haneul": 0.8, "nuri": 0.3}, days)
     examine_and_judge(office, days, models)

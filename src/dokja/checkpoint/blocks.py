@@ -145,11 +145,12 @@ def _q6_k(blocks: Bytes, out: Floats) -> None:
     np.multiply(scale[:, :, None], quants.reshape(-1, 16, 16), out=out.reshape(-1, 16, 16))
 
 
-_MXFP4_VALUES = np.array([0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12], np.float32) / 2
+# Twice the values of FP4, under half the scale, so that the largest exponent does not overflow before it must.
+_MXFP4_VALUES = np.array([0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12], np.float32)
 
 
 def _mxfp4(blocks: Bytes, out: Floats) -> None:
-    scale = np.ldexp(np.float32(1), blocks[:, :1].astype(np.int32) - 127)
+    scale = np.ldexp(np.float32(1), blocks[:, :1].astype(np.int32) - 128)
     np.multiply(scale, _MXFP4_VALUES[_nibbles(blocks[:, 1:]).reshape(-1, 32)], out=out)
 
 

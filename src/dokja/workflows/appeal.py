@@ -35,6 +35,7 @@ from dokja.program.rulebook import Rulebook, require_known
 from dokja.signature import KeyRing
 from dokja.workflows.desk import Actor, Desk, Happening, told
 from dokja.workflows.evidence import keep_evidence, read_evidence
+from dokja.workflows.submit import require_not_backdated
 
 _CORRECTION_FIELDS = {"kind", "payload", "supersedes", "reason"}
 # What an answer may not correct: signatures and answers stand for the people who gave them.
@@ -153,6 +154,7 @@ def object_to_decision(
     """
     name = desk.require_stage(stage)
     rulebook, events = desk.rulebook(name), desk.store.events(name)
+    require_not_backdated(events, actor.at)
     refused = why_not_admissible(
         rulebook, events, complaint.team, complaint.ground, actor.at, complaint.about
     )

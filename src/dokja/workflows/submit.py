@@ -11,6 +11,7 @@ from dokja.canonical import JSON, parse_json
 from dokja.checkpoint import digest_tensors, open_checkpoint
 from dokja.errors import InvalidInput, NotAllowed
 from dokja.program.events import Event
+from dokja.program.history import instant
 from dokja.program.objection import last_day_to_submit, local_day
 from dokja.program.payloads import Kind
 from dokja.program.rulebook import Rulebook
@@ -135,14 +136,31 @@ def require_in_time(rulebook: Rulebook, events: Sequence[Event], at: str) -> Non
     """Require that submissions and applications may still come in.
 
     Raises:
-        NotAllowed: Their last day has passed.
+        NotAllowed: Their last day has passed, or the time given lies before what was recorded already.
     """
+    require_not_backdated(events, at)
     last = last_day_to_submit(rulebook, events)
     if last is not None and local_day(rulebook, at) > last:
         raise NotAllowed(
             f"Submissions and applications closed on {last}.",
             hint="An extension counts only when it is recorded before they close: dokja stage record deadline_extended",
             last_day=str(last),
+        )
+
+
+def require_not_backdated(events: Sequence[Event], at: str) -> None:
+    """Require that a time on which a deadline hangs is no earlier than anything the stage has recorded.
+
+    Otherwise what was refused as late could be recorded once more under an earlier time.
+
+    Raises:
+        NotAllowed: It is earlier.
+    """
+    latest = max(events, key=lambda event: instant(event.at), default=None)
+    if latest is not None and instant(at) < instant(latest.at):
+        raise NotAllowed(
+            f"{at} lies before {latest.id!r}, which was recorded at {latest.at}.",
+            hint="What hangs on a deadline is recorded at the time it happens; leave --at out.",
         )
 
 
