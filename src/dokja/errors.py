@@ -63,7 +63,9 @@ class DisclosureContradictory(InvalidInput):
     """Published figures and assumptions that no scores can satisfy together."""
 
     code = "invalid.disclosure"
-    default_hint = "One of the figures, their rounding, or an assumption is wrong; check them against the releases."
+    default_hint = (
+        "One of the figures, their rounding, or an assumption is wrong; check them against the releases."
+    )
 
 
 class BallotsInvalid(InvalidInput):
@@ -153,11 +155,15 @@ class StoreDamaged(UnreadableArtifact):
     """A database whose rows no longer give the log it signed."""
 
     code = "unreadable.store"
-    default_hint = "Stop writing to it and restore the latest backup whose log root matches a signed checkpoint."
+    default_hint = (
+        "Stop writing to it and restore the latest backup whose log root matches a signed checkpoint."
+    )
 
 
 class DatabaseUnavailable(Unavailable):
     """A database that cannot be reached, is busy for too long, or was not migrated."""
 
     code = "unavailable.database"
-    default_hint = "Check the address and that the server runs, then run the command again; nothing was changed."
+    default_hint = (
+        "Check the address and that the server runs, then run the command again; nothing was changed."
+    )

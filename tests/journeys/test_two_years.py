@@ -26,7 +26,7 @@ from tests.journeys.decided_desk import Said, run
 from tests.journeys.two_year_rules import Days
 
 DEMO = Path(__file__).parents[2] / "examples" / "demo"
-PEOPLE = {"office": "organiser", "chair": "chair", "judge": "reviewer"}
+PEOPLE = {"office": "organiser", "chair": "chair", "judge": "reviewer", "experts:000": "expert"}
 ITEMS = 6
 TEXT = ("language_model",)
 SEEING = ("language_model", "token_embedding", "vision_encoder", "projector")
@@ -191,7 +191,8 @@ def examine_and_judge(office: Programme, days: Days, models: Mapping[str, Path])
             payload = {
                 "team": team, "rater": "experts:000", "finding": finding.as_json(), "cites": [weights]
             }  # fmt: skip
-            office.record("stage-1", "judged_finding", payload, days.judging, "--by", "simulator")
+            signed = ["--by", "simulator", "--key", office.key("experts:000")]
+            office.record("stage-1", "judged_finding", payload, days.judging, *signed)
 
 
 def events_of(office: Programme, stage: str) -> list[dict[str, Any]]:

@@ -105,3 +105,18 @@ def test_a_statement_about_nobody_known_is_refused() -> None:
         confine(BOARD, [Statement("one", "team", "user", ("z",), 1.0)])
     with pytest.raises(InvalidInput, match="no part 'z'"):
         confine(BOARD, [Statement("one", "mean", "z", (), 1.0)])
+
+
+@pytest.mark.parametrize("order", [("first", ("a",)), ("above", ("a", "b"))])
+def test_a_best_score_without_a_name_is_the_score_of_whoever_is_known_to_be_best(
+    order: tuple[str, tuple[str, ...]],
+) -> None:
+    board = Scoreboard(("a", "b"), {"exam": 100.0}, {})
+    said = [
+        Statement("order", order[0], "exam", order[1]),  # type: ignore[arg-type]  # one of the two, by name
+        Statement("best", "highest", "exam", (), 80.1, 0.05),
+        Statement("mean", "mean", "exam", (), 73.1, 0.05),
+    ]
+    known = {one.team: one for one in confine(board, said) if one.part == "exam"}
+    assert (known["a"].low, known["a"].high) == pytest.approx((80.05, 80.15))
+    assert (known["b"].low, known["b"].high) == pytest.approx((65.95, 66.25))

@@ -87,3 +87,13 @@ def test_only_a_team_names_a_team() -> None:
         Viewer(Profile.PUBLIC, "garam")
     with pytest.raises(InvalidInput):
         Viewer(Profile.OWN_TEAM)
+
+
+def test_how_far_a_team_is_from_the_cut_off_does_not_tell_it_anothers_total() -> None:
+    own = book_with({field: frozenset({Profile.OWN_TEAM}) for field in Disclosed})
+    for team in TEAMS:
+        view = view_decision(own, OUTCOME, None, Viewer(Profile.OWN_TEAM, team))
+        row = next(row for row in view["teams"] if row["team"] == team)  # type: ignore[union-attr,index,call-overload]
+        assert "margin_points" not in row
+        for reason in row["missing"]:  # type: ignore[index,union-attr,call-overload]
+            assert reason["key"] != "gate.not_among_best" or "figures" not in reason  # type: ignore[index,call-overload,operator]

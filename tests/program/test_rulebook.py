@@ -240,7 +240,7 @@ MISTAKES: list[tuple[str, list[tuple[str, Any]]]] = [
         "judged_required_yet_not_allowed",
         [("items/control/evidence", "judged"), ("items/control/judged_allowed", False)],
     ),
-    ("item_decides_nothing", [("gates/independence/items", ["weights", "control"])]),
+    ("item_decides_nothing", [("gates/independence/items", ["descent", "weights", "control"])]),
     ("gate_reads_nothing", [("gates/threshold/reads", "")]),
     ("gate_reads_nothing", [("gates/independence/items", []), ("items", [])]),
     (
@@ -257,7 +257,7 @@ MISTAKES: list[tuple[str, list[tuple[str, Any]]]] = [
         ],
     ),
     ("no_such_part", [("gates/threshold/reads", "charm")]),
-    ("no_such_item", [("gates/independence/items", ["weights", "control", "notices", "luck"])]),
+    ("no_such_item", [("gates/independence/items", ["descent", "weights", "control", "notices", "luck"])]),
     ("no_such_gate", [("gates/advance/gates", ["best_four", "threshold", "independence", "x"])]),
     (
         "empty_composition",

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from typing import Literal
 
@@ -208,9 +208,20 @@ def _row(board: Scoreboard, team: str, part: str) -> NDArray[np.float64]:
 
 def _system(board: Scoreboard, statements: Sequence[Statement]) -> _System:
     size = len(board.teams) * len(board.leaves(TOTAL))
-    pairs = [pair for said in statements for pair in _bounds(board, said)]
+    pairs = [pair for said in statements for pair in _bounds(board, _naming_best(board, said, statements))]
     rows = [np.zeros(size), *[row for row, _ in pairs]]
     return _System(np.array(rows), np.array([0.0, *[bound for _, bound in pairs]]))
+
+
+def _naming_best(board: Scoreboard, said: Statement, statements: Sequence[Statement]) -> Statement:
+    """Return a best score with the team that reached it, where what was said elsewhere tells who is best."""
+    if said.of != "highest" or said.teams:
+        return said
+    for other in statements:
+        whole_order = other.of == "above" and set(other.teams) == set(board.teams)
+        if other.part == said.part and (other.of == "first" or whole_order):
+            return replace(said, teams=other.teams[:1])
+    return said
 
 
 def _bounds(board: Scoreboard, said: Statement) -> Iterator[tuple[NDArray[np.float64], float]]:

@@ -3,7 +3,8 @@
 - A view is built by adding what a profile may see, never by removing what it may not: a field nobody listed is for the
   auditor alone, and so is a field this module does not know.
 - A team sees its own rows under `own_team` and everyone else's under `other_teams`; what is public is seen by all.
-- The figures of a reason about points would tell the points, so they go with the totals, not with the reasons.
+- The figures of a reason about points would tell the points, so they go with the totals, not with the reasons; those
+  that compare a team with the others, and its margin, only to whoever sees every total.
 - People sign one body: what is public, and a commitment to the rest. So a public dossier proves the very decision
   that was signed and shows nothing that is sealed.
 """
@@ -43,6 +44,10 @@ EVENT_FIELDS: Mapping[Kind, Disclosed] = {
 
 
 _DECIMALS = 9
+
+
+# Reasons whose figures compare a team with the others.
+_RELATIVE = frozenset({"gate.among_best", "gate.not_among_best"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +126,10 @@ def view_decision(
     if Disclosed.DECISION in overall:
         seen |= {name: outcome[name] for name in ("advancing", "vacancies", "filled_by")}
         seen["remarks"] = [{"key": reason["key"]} for reason in _rows(outcome["remarks"])]
-    seen["teams"] = [
-        _team(row, granted(rulebook, viewer, str(row["team"])), outcome) for row in _rows(outcome["teams"])
-    ]
+    teams = _rows(outcome["teams"])
+    fields = {str(row["team"]): granted(rulebook, viewer, str(row["team"])) for row in teams}
+    sees_all_totals = all(Disclosed.TOTALS in seen_of for seen_of in fields.values())
+    seen["teams"] = [_team(row, fields[str(row["team"])], outcome, sees_all_totals) for row in teams]
     digits = rulebook.publication.digits
     if Disclosed.STAGE_MEANS in overall:
         seen["means"] = _over_teams(outcome, lambda points: sum(points) / len(points), digits)
@@ -134,18 +140,23 @@ def view_decision(
     return seen
 
 
-def _team(row: Mapping[str, JSON], fields: frozenset[Disclosed], outcome: Mapping[str, JSON]) -> JSON:
+def _team(
+    row: Mapping[str, JSON], fields: frozenset[Disclosed], outcome: Mapping[str, JSON], sees_all_totals: bool
+) -> JSON:
     seen: dict[str, JSON] = {"team": row["team"], "name": row["name"]}
     if Disclosed.DECISION in fields:
         seen |= {name: row[name] for name in ("weights", "outcome", "advances", "exits", "judged")}
         gates = cast("dict[str, dict[str, JSON]]", row["gates"])
         seen["gates"] = {name: gate["outcome"] for name, gate in gates.items()}
     if Disclosed.REASONS in fields:
+        # How far a team is from the cut-off tells whoever knows its total the total of the team at the cut-off.
+        hidden = _RELATIVE if Disclosed.TOTALS in fields and not sees_all_totals else frozenset()
         with_figures = Disclosed.TOTALS in fields
         seen["missing"] = [
-            dict(reason) if with_figures else {"key": reason["key"]} for reason in _rows(row["missing"])
+            dict(reason) if with_figures and reason["key"] not in hidden else {"key": reason["key"]}
+            for reason in _rows(row["missing"])
         ]
-    if Disclosed.TOTALS in fields:
+    if sees_all_totals:
         seen["margin_points"] = row["margin_points"]
     scores = [score for score in _rows(outcome["scores"]) if score["team"] == row["team"]]
     parts = {TOTAL: Disclosed.TOTALS}

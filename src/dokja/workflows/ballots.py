@@ -6,16 +6,19 @@ from them can say so for ever.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from dokja.canonical import JSON
-from dokja.errors import InvalidInput
+from dokja.errors import BallotsInvalid, InvalidInput
 from dokja.panel.ballots import MOST_BYTES, BallotFile, BallotKind, parse_ballots_csv, parse_ballots_json
 from dokja.program.events import SIMULATOR, Event
 from dokja.program.history import History, read_history
 from dokja.program.payloads import Kind
 from dokja.program.rulebook import PanelKind, Rulebook, Unknown
 from dokja.workflows.desk import Actor, Desk, Happening
+
+_MOST_TOLD = 20
 
 
 def read_ballots(path: Path) -> BallotFile:
@@ -53,6 +56,7 @@ def record_ballots(desk: Desk, stage: str, path: Path, actor: Actor, panel: str 
     history = read_history(rulebook, desk.store.events(name))
     happenings = _registrations(ballots, history, rulebook, panel, path)
     panel_of = {**history.panel_of, **{str(h.payload["rater"]): panel for h in happenings}}
+    _require_on_scale(ballots, rulebook, panel_of, path)
     for ballot in ballots.ballots:
         kind = _kind(ballots.kind, rulebook, panel_of[str(ballot.values["rater"])])
         payload: dict[str, JSON] = ballot.payload(history.weights)
@@ -76,6 +80,37 @@ def _registrations(
     if panel and panel not in {one.id for one in rulebook.panels}:
         raise InvalidInput(f"The rulebook has no panel {panel!r}.")
     return [Happening(Kind.RATER_REGISTERED, {"rater": rater, "panel": panel}) for rater in strangers]
+
+
+def _require_on_scale(
+    ballots: BallotFile, rulebook: Rulebook, panel_of: Mapping[str, str], path: Path
+) -> None:
+    """Require that every mark names a criterion of its panel and lies on its scale.
+
+    Raises:
+        BallotsInvalid: One sentence for each that does not, with its line.
+    """
+    mistakes: list[tuple[int, str]] = []
+    for ballot in ballots.ballots:
+        if "criterion" not in ballot.values:
+            continue
+        criteria = rulebook.panel(panel_of[str(ballot.values["rater"])]).criteria
+        if isinstance(criteria, Unknown):
+            continue
+        named, score = str(ballot.values["criterion"]), float(ballot.values["score"])
+        scale = next(((one.lowest, one.highest) for one in criteria if one.id == named), None)
+        if scale is None:
+            known = ", ".join(one.id for one in criteria)
+            mistakes.append((ballot.line, f"there is no criterion {named!r} among {known}"))
+            continue
+        low, high = scale
+        if not isinstance(low, Unknown) and not isinstance(high, Unknown) and not low <= score <= high:
+            mistakes.append((ballot.line, f"the mark {score:g} is not from {low:g} to {high:g}"))
+    if mistakes:
+        told = "; ".join(f"line {line}: {what}" for line, what in mistakes[:_MOST_TOLD])
+        raise BallotsInvalid(
+            f"{path.name} is refused whole: {told}.", mistakes=[list(one) for one in mistakes]
+        )
 
 
 def _kind(kind: BallotKind, rulebook: Rulebook, panel: str) -> Kind:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dokja.canonical import JSON, parse_json
-from dokja.errors import InvalidInput
+from dokja.errors import InvalidInput, NotAllowed
 from dokja.program.events import Event
 from dokja.program.history import read_history
 from dokja.program.measurements import measure
@@ -69,6 +69,8 @@ def record_event(
         reason=reason,
         personal=None if personal is None else _object(personal),
     )
+    if what is Kind.JUDGED_FINDING:
+        _require_signed(desk, actor, str(happening.payload.get("rater")))
     if what in SUPPORT:
         require_support(desk, name, actor, happening)
     if what in _MARKS:
@@ -76,6 +78,20 @@ def record_event(
         drafted = desk.draft(name, actor, [happening], rulebook)[0].event
         measure(rulebook, read_history(rulebook, [*desk.store.events(name), drafted]))
     return desk.record(name, actor, [happening], rulebook)[0]
+
+
+def _require_signed(desk: Desk, actor: Actor, rater: str) -> None:
+    """Require that an expert's finding is signed with the expert's own enrolled key: only such a one may open a gate.
+
+    Raises:
+        NotAllowed: It is not signed, or by somebody else.
+    """
+    ring = desk.store.key_ring()
+    if actor.key is None or actor.key.id not in ring or ring[actor.key.id].person != rater:
+        raise NotAllowed(
+            f"A judged finding of {rater!r} counts only when it is signed with that expert's enrolled key.",
+            hint="Enrol it with dokja key enrol, and give it with --key.",
+        )
 
 
 def _object(path: Path) -> dict[str, JSON]:
