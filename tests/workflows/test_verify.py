@@ -311,3 +311,11 @@ def reason_keys(function: ast.FunctionDef) -> Iterator[str]:
                 how = call.args[1]
                 assert isinstance(how, ast.Constant)
                 yield f"dossier.{name}.{how.value}"
+
+
+def test_a_stage_name_that_could_imitate_a_statement_is_no_stage_name(public: bytes) -> None:
+    value = json.loads(public)
+    value["stage"] = "made-stage\nfile.seal  holds: everything"
+    value["seal"] = digest_json("dossier", {k: v for k, v in value.items() if k != "seal"})
+    with pytest.raises(DossierUnreadable, match="stage"):
+        verify_dossier(canonical_bytes(value) + b"\n")
