@@ -57,15 +57,15 @@ def command(
     language = cast(Language, lang)
     comparison = Comparison(suspect, references, cast(Depth, depth), seed, kappa, owners, language)
     result = compare(comparison, progress=lambda line: click.echo(f"  {printable(line)}", err=True))
-    if report is not None:
-        from dokja.report.compare_page import render_compare_page
-
-        page = render_compare_page(result, language)
-        report.write_text(page, encoding="utf-8")
-        click.echo(f"  Report: {report}", err=True)
     click.echo(
         json.dumps(result, ensure_ascii=False, allow_nan=False) if as_json else table(result, explain=explain)
     )
+    if report is not None:
+        from dokja.report.compare_page import render_compare_page
+
+        # After the result is said: a folder that cannot be written to must not cost the answer.
+        report.write_text(render_compare_page(result, language), encoding="utf-8")
+        click.echo(f"  Report: {report}", err=True)
     return _EXIT_REFUTED if result["verdict"] == "REFUTED" else 0
 
 
