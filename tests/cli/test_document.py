@@ -61,9 +61,6 @@ def test_a_stage_is_exported_for_a_profile(desk: Path, tmp_path: Path) -> None:
     assert {row["team"] for row in scores} == {TEAMS[0]}
 
 
-@pytest.mark.skipif(
-    shutil.which("chromium") is None, reason="needs Chromium, which tools/system-packages installs"
-)
 def test_a_letter_fits_a_phone(desk: Path, tmp_path: Path) -> None:
     from playwright.sync_api import sync_playwright
 

@@ -34,7 +34,7 @@ class Office:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "desk"
         self.scratch = folder
-        self.run("stage", "open", BOOK, "--at", OPENED)
+        self.run("stage", "open", BOOK, "--allow-unknown", "--at", OPENED)
         for team, name in TEAMS.items():
             self.record("team_registered", {"team": team, "name": name})
 
@@ -170,7 +170,10 @@ def test_a_team_that_entered_a_later_stage_has_not_left(office: Office) -> None:
     assert office.json("status")["on_exit"]
     book = BOOK.with_name("korea-2026-02-reentry.toml")
     assert (
-        office.run("stage", "open", book, "--stage", "reentry", "--at", "2026-01-23T00:00:00Z").exit_code == 0
+        office.run(
+            "stage", "open", book, "--allow-unknown", "--stage", "reentry", "--at", "2026-01-23T00:00:00Z"
+        ).exit_code
+        == 0
     )
     office.record("reentry_application", {"team": "nc", "name": "NC AI"}, "--stage", "reentry")
     assert office.json("status")["on_exit"] == []

@@ -52,6 +52,11 @@ def _echo_events(events: list[object], as_json: bool, language: Language) -> Non
 @click.option("--stage", default="", help="Name of the stage; the rulebook's id by default.")
 @click.option("--store", default="", help="Address of the store for a new desk; a SQLite file by default.")
 @click.option("--origin", default="", help="The log's name for a new desk; local/STAGE by default.")
+@click.option(
+    "--allow-unknown",
+    is_flag=True,
+    help="Open although rules a stage needs were never published, e.g. to replay a past stage.",
+)
 @actor_options
 @language_option
 @json_option
@@ -61,6 +66,7 @@ def open_(
     stage: str,
     store: str,
     origin: str,
+    allow_unknown: bool,
     by: str,
     at: str,
     key: Path | None,
@@ -70,9 +76,9 @@ def open_(
     """Freeze RULEBOOK and open a stage under it; make the desk if there is none yet."""
     from dokja.workflows.desk import Desk
     from dokja.workflows.open_stage import open_stage
-    from dokja.workflows.rulebook import read_rulebook
+    from dokja.workflows.rulebook import read_openable_rulebook, read_rulebook
 
-    book = read_rulebook(rulebook)
+    book = read_rulebook(rulebook) if allow_unknown else read_openable_rulebook(rulebook)
     is_new = not (desk_folder / "desk.toml").exists()
     made = (
         Desk.create(desk_folder, origin=origin or f"local/{stage or book.id}", store=store)

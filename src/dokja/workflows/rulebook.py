@@ -45,6 +45,24 @@ def read_rulebook(path: Path) -> Rulebook:
         ) from error
 
 
+def read_openable_rulebook(path: Path) -> Rulebook:
+    """Return the rulebook a file holds, refusing one that leaves unknown what a stage needs.
+
+    Raises:
+        InvalidInput: There is no such file, or it cannot be opened.
+        RulebookInvalid: It has mistakes, or unknowns that a stage would need; the message says each of them.
+    """
+    rulebook = read_rulebook(path)
+    try:
+        require_openable(rulebook)
+    except RulebookInvalid as error:
+        sentences = " ".join(say_reason(reason, "en") for reason in reasons_in(error))
+        raise RulebookInvalid(
+            f"{path.name} cannot open a stage. {sentences}", mistakes=error.fields["mistakes"]
+        ) from error
+    return rulebook
+
+
 def check_rulebook(path: Path, *, to_open: bool = False) -> Checked:
     """Return the rulebook a file holds, or every mistake in it.
 
