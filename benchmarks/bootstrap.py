@@ -15,11 +15,11 @@ import time
 
 import numpy as np
 
-from dokja.program.averages import average
-from dokja.program.measurements import Measurements, PanelLeaf, SuiteLeaf
-from dokja.program.replicates import draw, full_points, points_by_part, raw_values
-from dokja.program.rulebook import Averaging, MaxScaled, Part, Raw, Text
-from dokja.program.runs import BenchmarkTable
+from dokja.deciding.averages import average
+from dokja.deciding.measurements import Measurements, PanelLeaf, SuiteLeaf
+from dokja.deciding.runs import BenchmarkTable
+from dokja.rulebook import Averaging, MaxScaled, Raw, ScorePart, Text
+from dokja.sensitivity.replicates import draw, full_points, points_by_part, raw_values
 from dokja.stats.ranking import rank_probabilities
 
 TEAMS = ("baram", "dalbit", "haneul", "mirae", "nuri")
@@ -47,9 +47,9 @@ def simulated() -> Measurements:
     return Measurements(TEAMS, tables, leaves, {}, {}, ())
 
 
-def _leaf(name: str, points: float, normaliser: Raw | MaxScaled) -> Part:
+def _leaf(name: str, points: float, normaliser: Raw | MaxScaled) -> ScorePart:
     reads = {"suites": (name,)} if name == "common" else {"panel": name}
-    return Part(id=name, title=Text(ko=name, en=name), points=points, normaliser=normaliser, **reads)
+    return ScorePart(id=name, title=Text(ko=name, en=name), points=points, normaliser=normaliser, **reads)
 
 
 def _panel(rng, name, points, raters, criteria, highest, ability, averaging) -> PanelLeaf:
@@ -76,7 +76,7 @@ def vectorised(measured: Measurements) -> np.ndarray:
 class _Parts:
     """The one thing `points_by_part` reads of a rulebook."""
 
-    def __init__(self, parts: tuple[Part, ...]) -> None:
+    def __init__(self, parts: tuple[ScorePart, ...]) -> None:
         self.parts = parts
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dokja.demo.fetch import fetch_real_model
 from dokja.errors import Unavailable
-from dokja.workflows.fetch import fetch_real_model
 
 CACHE = Path(__file__).parents[1] / ".cache" / "models"
 

@@ -1,6 +1,7 @@
 """The rules of the house, as tests: sizes, sections, absences."""
 
 import ast
+import configparser
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ SOURCE = ROOT / "src" / "dokja"
 MODULES = sorted(SOURCE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 LINES_AT_MOST = 400
+# Whoever is asked for something by a person may look at a clock and draw a salt; everyone else is given both.
+FRONT_DOORS = ("cli", "web", "demo", "workflows")
 WHOLLY_STATISTICAL = ("stats", "lineage")
 # These choose, copy and arrange values; no figure comes out of them.
 PLUMBING = {
@@ -83,13 +86,41 @@ def test_nothing_is_mocked_and_nothing_is_unpickled() -> None:
     assert guilty == []
 
 
-def test_rooms_read_no_clock_no_environment_and_draw_no_unseeded_numbers() -> None:
-    banned = re.compile(r"os\.environ|getenv|datetime\.now|time\.time\(|default_rng\(\)|import random\b")
-    rooms = ["stats", "anatomy", "lineage", "benchmark", "panel", "program"]
+def rooms() -> list[str]:
+    """The rooms and what lies below them, read from the contract on imports: a moved room is never out of sight."""
+    contract = configparser.ConfigParser()
+    contract.read(ROOT / ".importlinter", encoding="utf-8")
+    layers = contract["importlinter:contract:layers"]["layers"].split("\n")
+    listed = [re.findall(r"\(?(\w+)\)?", layer) for layer in layers if layer.strip()]
+    names = [name for layer in listed for name in layer]
+    return [name for name in names if name not in FRONT_DOORS and _exists(name)]
+
+
+def _exists(name: str) -> bool:
+    return (SOURCE / name).is_dir() or (SOURCE / f"{name}.py").is_file()
+
+
+def _files_of(room: str) -> list[Path]:
+    return (
+        [SOURCE / f"{room}.py"]
+        if (SOURCE / f"{room}.py").is_file()
+        else sorted((SOURCE / room).rglob("*.py"))
+    )
+
+
+def test_every_room_is_in_the_contract_and_every_front_door_exists() -> None:
+    there = {path.stem for path in SOURCE.iterdir() if path.is_dir() or path.suffix == ".py"}
+    there -= {"__init__", "__main__", "__pycache__", "py"}
+    assert there == set(rooms()) | {name for name in FRONT_DOORS if _exists(name)}
+    assert all(_files_of(room) for room in rooms())
+
+
+@pytest.mark.parametrize("room", rooms())
+def test_a_room_reads_no_clock_no_environment_and_draws_no_unseeded_numbers(room: str) -> None:
+    banned = re.compile(
+        r"os\.environ|getenv|datetime\.now|date\.today|time\.time\(|default_rng\(\)|import random\b|os\.urandom"
+    )
     guilty = [
-        str(path.relative_to(SOURCE))
-        for room in rooms
-        for path in sorted((SOURCE / room).rglob("*.py"))
-        if banned.search(path.read_text("utf-8"))
+        str(path.relative_to(SOURCE)) for path in _files_of(room) if banned.search(path.read_text("utf-8"))
     ]
     assert guilty == []

@@ -13,8 +13,8 @@ from hypothesis.extra import numpy as arrays
 
 from dokja.anatomy import describe, load_part
 from dokja.checkpoint import Checkpoint, open_checkpoint
-from dokja.workflows.demo import builders
-from dokja.workflows.demo.weight_files import encode, tensor_of, write_gguf, write_safetensors
+from dokja.demo import builders
+from dokja.demo.weight_files import encode, tensor_of, write_gguf, write_safetensors
 from tests.fixtures import zoo_models
 
 STEPS = {"F32": 0.0, "F16": 2e-3, "BF16": 8e-3, "Q8_0": 1e-2, "Q4_0": 0.2}

@@ -45,7 +45,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DossierEntry:
     """One place of the log.
 
     Args:
@@ -118,7 +118,7 @@ class Dossier:
     rulebook: Mapping[str, JSON]
     decision: Mapping[str, JSON]
     before: int
-    record: tuple[Entry, ...]
+    record: tuple[DossierEntry, ...]
     personal: tuple[Personal, ...]
     log_key: str
     checkpoint: str
@@ -225,7 +225,7 @@ def read_dossier(data: bytes) -> ReadDossier:
 _TOP = ("format", "profile", "stage", "rulebook", "decision", "record", "personal", "log", "seal")
 
 
-def _entry(value: JSON, at: str) -> Entry:
+def _entry(value: JSON, at: str) -> DossierEntry:
     entry = _object(value, at)
     kind = entry.get("kind")
     fields = _KINDS.get(kind) if isinstance(kind, str) else None
@@ -237,7 +237,7 @@ def _entry(value: JSON, at: str) -> Entry:
         raise DossierUnreadable(f"{at}.digest is not a digest.")
     for name in fields - {"digest", "signature"}:
         _object(body[name], f"{at}.{name}")
-    return Entry(
+    return DossierEntry(
         _place(entry["place"], f"{at}.place"), str(kind), body, _hashes(entry["proof"], f"{at}.proof")
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dokja.lineage.evidence import Cell, make_cell
+from dokja.lineage.cells import Cell, make_cell
 from dokja.lineage.sketch import Sketch
 from dokja.lineage.units import UnitGroup, mlp_groups, residual_group, value_groups
 from dokja.stats.permutation import log10_tail

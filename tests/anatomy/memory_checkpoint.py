@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from dokja.canonical import JSON
-from dokja.checkpoint.checkpoint import Checkpoint, FloatArray, TensorInfo
+from dokja.checkpoint.checkpoint import Checkpoint, TensorInfo
+from dokja.encodings.encoding import FloatArray
 from dokja.errors import InvalidInput
 
 

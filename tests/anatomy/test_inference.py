@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dokja.anatomy import Anatomy, Component, Part, describe, groups
-from dokja.anatomy.blocks import longest_run
 from dokja.anatomy.part import ComponentKind
+from dokja.anatomy.repeats import longest_run
 from tests.anatomy.conftest import Tiny
 from tests.anatomy.memory_checkpoint import MemoryCheckpoint
 

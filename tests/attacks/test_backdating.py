@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dokja.errors import NotAllowed
-from dokja.program.events import Event
-from dokja.program.payloads import Kind
+from dokja.record.events import Event
+from dokja.record.payloads import Kind
 from dokja.workflows.submit import require_not_backdated
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,11 +8,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from dokja import merkle
 from dokja.errors import StoreDamaged
 from dokja.signature import SigningKey
-from dokja.store import log, merkle
-from dokja.store.checkpoint_note import NoteKey, parse_checkpoint
-from dokja.store.events import Entry, Store
+from dokja.signature.note import NoteKey, parse_head
+from dokja.store import log
+from dokja.store.events import Store, StoredEvent
 from dokja.store.integrity import recompute
 from tests.store.made import AT, LOG_KEY, ORIGIN, event, first_key, person
 from tests.store.postgres import Server, private_server
@@ -162,12 +163,12 @@ def test_our_own_connections_cannot_be_talked_into_it(trick: str, sqlite_file: P
 def test_a_history_rewritten_whole_is_shown_by_what_was_signed_and_kept_elsewhere(tmp_path: Path) -> None:
     """Whoever has the file can take the refusals away and rewrite every hash; a signed checkpoint cannot be rewritten."""
     honest = Store(f"sqlite:///{tmp_path / 'honest.db'}", create=True)
-    honest.append_all([Entry(event(n)) for n in range(5)])
-    kept_elsewhere = parse_checkpoint(honest.checkpoint(ORIGIN, LOG_KEY))
+    honest.append_all([StoredEvent(event(n)) for n in range(5)])
+    kept_elsewhere = parse_head(honest.checkpoint(ORIGIN, LOG_KEY))
 
     forged = Store(f"sqlite:///{tmp_path / 'forged.db'}", create=True)
-    forged.append_all([Entry(event(n, payload={"team": f"x{n}", "name": "Forged"})) for n in range(6)])
-    forged.checkpoint(ORIGIN, SigningKey.generate())
+    forged.append_all([StoredEvent(event(n, payload={"team": f"x{n}", "name": "Forged"})) for n in range(6)])
+    forged.checkpoint(ORIGIN, SigningKey(b"another key of the forger's own..."[:32]))
     with forged.database.reading() as connection:
         recompute(connection)  # in itself it fits together
         proof = log.prove_consistency(connection, 5, 6)

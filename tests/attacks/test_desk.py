@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from dokja.errors import InvalidInput, StoreDamaged, UnreadableArtifact
-from dokja.program.payloads import Kind
+from dokja.record.payloads import Kind
 from dokja.report.words import say
 from dokja.workflows.desk import Actor, Desk
 from dokja.workflows.open_stage import open_stage
 from tests.journeys.decided_desk import made_office
-from tests.program.made_stage import made_rulebook
+from tests.made_stage import made_rulebook
 
 
 @pytest.fixture

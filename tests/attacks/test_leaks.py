@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from dokja.dossier import read_dossier
-from dokja.program.payloads import Kind
-from dokja.program.rulebook import Disclosed, Profile
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.record.payloads import Kind
+from dokja.rulebook import Disclosed, Profile
+from dokja.workflows.desk import Actor, Desk, Draft
 from tests.journeys.decided_desk import (
     ANNOUNCED,
     STAGE,
@@ -46,8 +46,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Office:
             STAGE,
             Actor("office", "2026-01-12T00:00:00Z"),
             [
-                Happening(Kind.EXPERT_SCORE, mark, supersedes=old.id, reason=WORDS),
-                Happening(Kind.RATER_REGISTERED, seat, personal={"name": NAME}),
+                Draft(Kind.EXPERT_SCORE, mark, supersedes=old.id, reason=WORDS),
+                Draft(Kind.RATER_REGISTERED, seat, personal={"name": NAME}),
             ],
             office.book,
         )

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from dokja import merkle
 from dokja.canonical import JSON
-from dokja.dossier import Dossier, Entry, write_dossier
-from dokja.program.decision import decision_digest
-from dokja.program.events import Event
-from dokja.program.payloads import Kind
+from dokja.deciding.decision import decision_digest
+from dokja.dossier import Dossier, DossierEntry, write_dossier
+from dokja.record.events import Event
+from dokja.record.payloads import Kind
 from dokja.signature import SigningKey, key_statement
-from dokja.store import merkle
-from dokja.store.checkpoint_note import Checkpoint, NoteKey, sign_checkpoint
+from dokja.signature.note import NoteKey, SignedHead, sign_head
 from dokja.store.log import leaf_of
-from dokja.workflows.verify import Standing, verify_dossier
+from dokja.workflows.verify import StatementStanding, verify_dossier
 from tests.workflows.made_decision import AFTER, KEYS, LOG_KEY, ORIGIN, Decided, decided_stage
 
 
@@ -34,7 +34,7 @@ def honest(decided: Decided) -> Dossier:
 
 
 def broken(dossier: Dossier, log_key: NoteKey = LOG_KEY) -> set[str]:
-    return set(verify_dossier(write_dossier(dossier), log_key=str(log_key)).named(Standing.BROKEN))
+    return set(verify_dossier(write_dossier(dossier), log_key=str(log_key)).named(StatementStanding.BROKEN))
 
 
 def rewritten(dossier: Dossier, place: int, **changes: JSON) -> Dossier:
@@ -58,7 +58,7 @@ def with_forged_log(dossier: Dossier, key: SigningKey) -> Dossier:
         for place, entry in enumerate(dossier.record)
     )
     root = merkle.root_at(size, lambda *n: nodes[n])
-    note = sign_checkpoint(Checkpoint(ORIGIN, size, root), key).render()
+    note = sign_head(SignedHead(ORIGIN, size, root), key).render()
     return replace(dossier, record=record, earlier=(), checkpoint=note, log_key=str(NoteKey(ORIGIN, key.id)))
 
 
@@ -83,7 +83,7 @@ def test_a_whole_new_log_without_the_published_key_to_compare_with_is_not_called
 ) -> None:
     forged = with_forged_log(honest, SigningKey(bytes([77]) * 32))
     report = verify_dossier(write_dossier(forged))
-    assert "log.key" in report.named(Standing.COULD_NOT_RECOMPUTE)
+    assert "log.key" in report.named(StatementStanding.COULD_NOT_RECOMPUTE)
 
 
 def test_an_inconvenient_event_left_out_and_the_log_made_anew(honest: Dossier) -> None:
@@ -143,14 +143,18 @@ def test_a_key_enrolled_by_nobody(honest: Dossier) -> None:
     statement = {
         "action": "enrol", "person": "chair", "role": "chair", "key": stranger.id, "effective_at": AFTER, "reason": "me",
     }  # fmt: skip
-    entry = Entry(len(honest.record), "key", {"statement": key_statement(statement, [stranger], AFTER)}, ())
+    entry = DossierEntry(
+        len(honest.record), "key", {"statement": key_statement(statement, [stranger], AFTER)}, ()
+    )
     forged = with_forged_log(replace(honest, record=(*honest.record, entry)), KEYS["log"])
     assert "keys.statements" in broken(forged)
 
 
 def test_an_event_sealed_to_hide_it_from_the_auditor(honest: Dossier) -> None:
     place = place_of(honest, Kind.EXPERT_SCORE)
-    sealed = Entry(place, "sealed", {"digest": honest.record[place].digest()}, honest.record[place].proof)
+    sealed = DossierEntry(
+        place, "sealed", {"digest": honest.record[place].digest()}, honest.record[place].proof
+    )
     record = (*honest.record[:place], sealed, *honest.record[place + 1 :])
     assert "events.history" in broken(replace(honest, record=record))
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from dokja.cli.main import app
 from dokja.errors import InvalidInput
-from tests.program.made_stage import TEAMS
+from tests.made_stage import TEAMS
 from tests.workflows.made_desk import made_desk
 
 PHONE_WIDTH = 360

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dokja.cli.main import app
-from dokja.program.rulebook import parse_rulebook
-from dokja.program.simulation import Assumptions, simulate_stage
+from dokja.rulebook import parse_rulebook
+from dokja.sensitivity.simulation import Assumptions, simulate_stage
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "rulebooks"
 TEMPLATE = EXAMPLES / "template.toml"

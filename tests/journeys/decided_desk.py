@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dokja import rulebook as rb
 from dokja.cli.main import main
-from dokja.program import rulebook as rb
-from dokja.program.payloads import Kind
-from dokja.program.rulebook import Disclosed, Profile
+from dokja.record.payloads import Kind
+from dokja.rulebook import Disclosed, Profile
 from dokja.signature import SigningKey
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.workflows.desk import Actor, Desk, Draft
 from dokja.workflows.open_stage import open_stage
-from tests.program.made_stage import Stage, full_stage, made_rulebook, with_advance
+from tests.made_stage import Stage, full_stage, made_rulebook, with_advance
 
 STAGE = "made-stage"
 TEAMS = ["haneul", "mirae", "nuri"]
@@ -42,7 +42,7 @@ def appealing_rulebook(
     table: dict[Disclosed, tuple[Profile, ...]] | None = None, narrowest: float = 2.0, **changes: Any
 ) -> rb.Rulebook:
     rows = tuple(rb.Disclosure(field=field, to=to) for field, to in (table or TABLE).items())
-    roles = (rb.Role(name="organiser", seats=1), rb.Role(name="chair", seats=1, at_least=1))
+    roles = (rb.SigningRole(name="organiser", seats=1), rb.SigningRole(name="chair", seats=1, at_least=1))
     settled: dict[str, Any] = {
         "publication": rb.Publication(fields=rows, narrowest_interval_points=narrowest),
         "appeals": rb.Appeals(
@@ -131,7 +131,7 @@ def made_office(
     with Desk.create(office.desk, origin="programme.example/log") as desk:
         open_stage(desk, book, Actor("office", "2026-01-05T00:00:00Z"), STAGE)
         happenings = [
-            Happening(event.kind, event.payload, id=event.id)
+            Draft(event.kind, event.payload, id=event.id)
             for event in made.events
             if event.kind is not Kind.STAGE_OPENED
         ]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dokja.program import rulebook as rb
-from dokja.program.decision import decide
-from dokja.program.payloads import Kind
+from dokja import rulebook as rb
+from dokja.deciding.decision import decide
+from dokja.record.payloads import Kind
 from tests.journeys.decided_desk import (
     ANNOUNCED,
     SEED,
@@ -23,7 +23,7 @@ from tests.journeys.decided_desk import (
     made_office,
     run,
 )
-from tests.program.made_stage import Stage, full_stage
+from tests.made_stage import Stage, full_stage
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "rulebooks"
 LAST_DAY, TOO_LATE = "2026-01-29T14:59:59Z", "2026-01-29T15:00:00Z"  # midnight in Seoul between them
@@ -337,7 +337,7 @@ def _with_one_vacancy(book: rb.Rulebook) -> Stage:
 
 
 def reentry_rulebook(book: rb.Rulebook, **advance: object) -> rb.Rulebook:
-    reviewers = replace(book.panels[0], id="reviewers", size=3, quorum=2, ballot=rb.Ballot.APPROVAL, criteria=(),
+    reviewers = replace(book.panels[0], id="reviewers", size=3, quorum=2, ballot=rb.BallotForm.APPROVAL, criteria=(),
                         averaging=rb.Averaging.MEAN, trim_each_side=0)  # fmt: skip
     majority = rb.PanelMajority(
         id="majority",

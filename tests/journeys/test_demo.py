@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from dokja.cli.main import main
+from dokja.demo.cast import read_cast
 from dokja.workflows.benchmark import read_suite
-from dokja.workflows.demo.cast import read_cast
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "demo"
 ITEMS = 6
@@ -189,7 +189,7 @@ def test_without_examples_the_demo_says_where_they_come_from(
 def test_the_demo_says_honestly_how_much_it_downloads(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from dokja.workflows.demo import plan_demo
+    from dokja.demo import plan_demo
 
     plan = plan_demo(EXAMPLES, tmp_path / "cache", tmp_path / "out", "en")
     assert plan.downloads == ("smollm2-135m", "gemma3-270m")
@@ -199,7 +199,7 @@ def test_the_demo_says_honestly_how_much_it_downloads(
 
 
 def test_every_model_of_the_cast_is_there_or_published() -> None:
-    from dokja.workflows.fetch import real_models
+    from dokja.demo.fetch import real_models
 
     cast = read_cast(EXAMPLES)
     for model in cast.models.values():

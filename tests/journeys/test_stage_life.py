@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from dokja.program.decision import decide
-from dokja.program.events import in_force
-from dokja.program.objection import period_of
-from dokja.program.payloads import Kind
-from dokja.program.release import points_of
+from dokja.deciding.decision import decide
+from dokja.procedure.objection import period_of
+from dokja.publishing.release import points_of
+from dokja.record.events import in_force
+from dokja.record.payloads import Kind
 from tests.journeys.decided_desk import STAGE, TEAMS, Office, Said, decided_office
 
 START = datetime(2026, 1, 15, 3, tzinfo=UTC)

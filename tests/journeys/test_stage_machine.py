@@ -22,25 +22,26 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from safetensors.numpy import save_file
 
+from dokja import merkle
 from dokja.canonical import JSON
+from dokja.deciding.decision import decide
+from dokja.deciding.independence import Outcome
 from dokja.errors import DokjaError, NotAllowed
 from dokja.finding import Claim, Evidence, Finding, Reason, Verdict
-from dokja.program.decision import decide
-from dokja.program.events import Event, in_force
-from dokja.program.history import read_history
-from dokja.program.independence import Outcome
-from dokja.program.objection import local_day, period_of
-from dokja.program.payloads import Kind
-from dokja.program.publication import Viewer
-from dokja.program.release import points_of
-from dokja.program.rulebook import TOTAL, Profile, Rulebook, parse_rulebook
+from dokja.procedure.objection import local_day, period_of
+from dokja.publishing.release import points_of
+from dokja.publishing.see import Viewer
+from dokja.record.events import Event, in_force
+from dokja.record.history import read_history
+from dokja.record.payloads import Kind
+from dokja.rulebook import TOTAL, Profile, Rulebook, parse_rulebook
 from dokja.signature import SigningKey
-from dokja.store import log, merkle
+from dokja.store import log
 from dokja.store.integrity import recompute
 from dokja.workflows.appeal import Complaint, Hearing, answer_objection, object_to_decision
 from dokja.workflows.close_stage import close_stage
 from dokja.workflows.decide import look, propose, read_proposal, sign, write_dossiers
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.workflows.desk import Actor, Desk, Draft
 from dokja.workflows.open_stage import amend_stage, enrol, open_stage
 from dokja.workflows.preview import preview
 from dokja.workflows.publish import Terms, publish_decision, signed_decision
@@ -291,7 +292,7 @@ class StageMachine(RuleBasedStateMachine):
                 old = history.marks.get((rater, team, "experts-overall"))
                 corrects = None if old is None else old.id
                 marks.append(
-                    Happening(Kind.EXPERT_SCORE, payload, supersedes=corrects, reason="again" if old else "")
+                    Draft(Kind.EXPERT_SCORE, payload, supersedes=corrects, reason="again" if old else "")
                 )
         self.attempt(lambda: self.desk.record(LIFE, self.actor(), marks, rulebook))
 
@@ -388,11 +389,11 @@ class StageMachine(RuleBasedStateMachine):
         standing = in_force(self.events())
         objections = [event.id for event in standing if event.kind is Kind.OBJECTION]
         marks = [event for event in standing if event.kind is Kind.EXPERT_SCORE]
-        corrections: tuple[Happening, ...] = ()
+        corrections: tuple[Draft, ...] = ()
         if uphold and marks:
             payload = {**marks[-1].payload, "score": score + 0.7181}
             self.told.secrets.add(str(payload["score"]))
-            corrections = (Happening(Kind.EXPERT_SCORE, payload, supersedes=marks[-1].id, reason="upheld"),)
+            corrections = (Draft(Kind.EXPERT_SCORE, payload, supersedes=marks[-1].id, reason="upheld"),)
         hearing = Hearing(
             objections[-1] if objections else "objection-0", uphold, (person,), "Why.", corrections
         )

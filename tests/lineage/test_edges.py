@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dokja.errors import UnreadableArtifact
+from dokja.lineage.cells import make_cell
 from dokja.lineage.controls import relabelled
-from dokja.lineage.evidence import make_cell
 from dokja.lineage.layer_map import find_layer_map, log10_map_count
 from dokja.lineage.relation import Relation, sibling_effect
 from dokja.lineage.sketch import from_half_precision, half_precision

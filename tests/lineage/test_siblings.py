@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dokja.lineage.relation import Relation, Seen, judge
+from dokja.lineage.relation import Relation, SeenShare, judge
 from tests.lineage.zoo_cases import compared
 
 RESULTS = json.loads((Path(__file__).parents[2] / "studies" / "siblings" / "results.json").read_text("utf-8"))
@@ -20,7 +20,7 @@ def test_no_measured_sibling_is_called_derived_nor_unrelated(pair):
         if not isinstance(found, dict):
             continue
         tied = pair.startswith("G:") and component == "token_embedding"
-        seen = Seen(
+        seen = SeenShare(
             kind=f"{component}.tied" if tied else component,
             is_private=component in PRIVATE,
             log10_p=-100.0,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dokja.finding import Verdict
+from dokja.lineage.cells import make_cell
 from dokja.lineage.compare_components import _private
-from dokja.lineage.evidence import make_cell
 from dokja.lineage.units import mlp_groups
 from dokja.stats.permutation import log10_tail, monte_carlo_p_value
 from tests.fixtures import zoo_models

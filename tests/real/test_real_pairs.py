@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from dokja.demo.fetch import real_models
 from dokja.errors import UnreadableArtifact
 from dokja.lineage.sampling import DEFAULT_SEED
 from dokja.lineage.sketch import Sketch
 from dokja.workflows.compare import Comparison, compare_sketches
-from dokja.workflows.fetch import real_models
 from dokja.workflows.sketch import load_sketch
 
 FOUND = {"copy", "derived", "partly_derived"}

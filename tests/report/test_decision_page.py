@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
+from dokja import rulebook as rb
 from dokja.canonical import digest_json
+from dokja.deciding.decision import decide
 from dokja.finding import Evidence, Verdict
-from dokja.program import rulebook as rb
-from dokja.program.decision import decide
-from dokja.program.events import Event
-from dokja.program.payloads import Kind
-from dokja.program.uncertainty import assess
+from dokja.record.events import Event
+from dokja.record.payloads import Kind
 from dokja.report.decision_page import render_decision_page
-from tests.program.made_stage import (
+from dokja.sensitivity.uncertainty import assess
+from tests.made_stage import (
     TEAMS,
     Stage,
     full_stage,

@@ -10,16 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dokja import rulebook as rb
+from dokja.deciding.decision import decide
+from dokja.deciding.independence import Outcome
 from dokja.errors import NotAllowed
 from dokja.finding import Evidence, Verdict
-from dokja.program import rulebook as rb
-from dokja.program.decision import decide
-from dokja.program.independence import Outcome
-from dokja.program.payloads import Exit, Kind
-from dokja.program.publication import Viewer, view_decision
-from dokja.program.roster import Role
-from dokja.program.rulebook import Disclosed, Profile
-from dokja.program.support_budget import Adds, Keeps
+from dokja.procedure.support_budget import Adds, Keeps
+from dokja.publishing.see import Viewer, view_decision
+from dokja.record.payloads import Exit, Kind
+from dokja.record.roster import MemberRole
 from dokja.report.document import Document, Table
 from dokja.report.letter_blocks import Facts
 from dokja.report.letters import (
@@ -31,7 +30,8 @@ from dokja.report.letters import (
     publication_notice,
 )
 from dokja.report.words import LANGUAGES, sentences
-from tests.program.made_stage import TEAMS, full_stage, made_rulebook, weights_of, with_advance
+from dokja.rulebook import Disclosed, Profile
+from tests.made_stage import TEAMS, full_stage, made_rulebook, weights_of, with_advance
 
 BOOK = with_advance(made_rulebook(), vacancy=rb.Vacancy.REENTRY, extra_eliminations=("late",))
 HEADS = {language: Head("2026-17", date(2026, 1, 15), "", language) for language in LANGUAGES}
@@ -115,7 +115,7 @@ def test_every_word_of_a_closed_list_can_be_said() -> None:
     lists = {
         "letters.gate": [outcome.value for outcome in Outcome],
         "letters.verdict": [verdict.value for verdict in Verdict],
-        "roster.role": [role.value for role in Role],
+        "roster.role": [role.value for role in MemberRole],
         "support.budget": [adds.value for adds in Adds],
         "support.rule": [keeps.value for keeps in Keeps],
     }

@@ -8,9 +8,9 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dokja.deciding.averages import average
 from dokja.errors import InvalidInput
-from dokja.program.averages import average
-from dokja.program.rulebook import Averaging
+from dokja.rulebook import Averaging
 from dokja.stats.ratings import mean, severity_adjusted, trimmed_mean
 
 seeds = st.integers(0, 10_000)

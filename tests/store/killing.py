@@ -15,8 +15,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from dokja.errors import DatabaseUnavailable
-from dokja.program.events import PersonalPayload
-from dokja.store.events import Entry, Store
+from dokja.record.events import PersonalPayload
+from dokja.store.events import Store, StoredEvent
 from dokja.store.integrity import recompute
 from tests.store.made import event
 
@@ -128,7 +128,7 @@ def _write(url: str, writer: int, passed: object) -> None:
             os.write(pipe, b"%d %d\n" % (writer, batch))
 
 
-def _entry(writer: int, batch: int, number: int) -> Entry:
+def _entry(writer: int, batch: int, number: int) -> StoredEvent:
     person = PersonalPayload(os.urandom(16), {"name": f"writer {writer}"}) if number == 0 else None
     made = event(0, id=f"{writer}-{batch}-{number}", personal=person.digest() if person else None)
-    return Entry(made, person)
+    return StoredEvent(made, person)

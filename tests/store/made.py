@@ -1,8 +1,8 @@
 """Made-up events and keys for the tests of the store."""
 
 from dokja.canonical import JSON
-from dokja.program.events import Event, PersonalPayload
-from dokja.program.payloads import Kind
+from dokja.record.events import Event, PersonalPayload
+from dokja.record.payloads import Kind
 from dokja.signature import SigningKey, key_statement
 
 AT = "2026-01-15T06:00:00Z"

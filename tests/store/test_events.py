@@ -7,17 +7,18 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from dokja import merkle
 from dokja.errors import AppendOnly, DatabaseUnavailable, EventInvalid, InvalidInput, KeyRefused, NotAllowed
-from dokja.program.events import in_force
-from dokja.store import log, merkle
-from dokja.store.checkpoint_note import NoteKey, parse_checkpoint
-from dokja.store.events import Entry, Store, read_leaves
+from dokja.record.events import in_force
+from dokja.signature.note import NoteKey, parse_head
+from dokja.store import log
+from dokja.store.events import Store, StoredEvent, read_leaves
 from tests.store.made import AT, LOG_KEY, OFFICE, ORIGIN, event, first_key, person
 
 
 def test_events_come_back_as_they_were_in_the_order_of_the_log(store: Store) -> None:
     events = [event(n, stage=f"stage-{n % 2}") for n in range(7)]
-    assert store.append_all([Entry(e) for e in events[:3]]) == [0, 1, 2]
+    assert store.append_all([StoredEvent(e) for e in events[:3]]) == [0, 1, 2]
     assert [store.append(e) for e in events[3:]] == [3, 4, 5, 6]
     assert store.events("stage-0") == tuple(events[::2])
     assert store.events("stage-1", before=4) == (events[1], events[3])
@@ -44,7 +45,11 @@ def test_the_log_carries_the_digest_of_every_event(store: Store) -> None:
 
 def test_recording_the_same_event_again_changes_nothing(store: Store) -> None:
     assert store.append(event(1)) == store.append(event(1)) == 0
-    assert store.append_all([Entry(event(2)), Entry(event(1)), Entry(event(3))]) == [1, 0, 2]
+    assert store.append_all([StoredEvent(event(2)), StoredEvent(event(1)), StoredEvent(event(3))]) == [
+        1,
+        0,
+        2,
+    ]
     with pytest.raises(AppendOnly, match="Another event"):
         store.append(event(1, at="2026-01-16T06:00:00Z"))
     assert store.append(event(1, stage="stage-2")) == 3
@@ -66,7 +71,9 @@ def test_a_correction_is_a_new_event_and_is_made_once(store: Store) -> None:
 
 def test_a_batch_is_recorded_whole_or_not_at_all(store: Store) -> None:
     with pytest.raises(EventInvalid):
-        store.append_all([Entry(event(1)), Entry(event(2)), Entry(event(3, supersedes="e9"))])
+        store.append_all(
+            [StoredEvent(event(1)), StoredEvent(event(2)), StoredEvent(event(3, supersedes="e9"))]
+        )
     assert store.events("stage-1") == ()
     with store.database.reading() as connection:
         assert log.log_size(connection) == 0
@@ -128,7 +135,7 @@ def test_a_checkpoint_is_signed_once_per_state_and_never_over_another_history(st
     assert note.signed_by(NoteKey(ORIGIN, LOG_KEY.id))
     assert store.checkpoint(ORIGIN, LOG_KEY) == note
     store.append(event(2))
-    assert parse_checkpoint(store.checkpoint(ORIGIN, LOG_KEY)).size == 2
+    assert parse_head(store.checkpoint(ORIGIN, LOG_KEY)).size == 2
     with pytest.raises(InvalidInput, match="signed as"):
         store.checkpoint("other.example/log", LOG_KEY)
     with store.database.reading() as connection:

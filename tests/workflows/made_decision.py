@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dokja import rulebook as rb
 from dokja.canonical import JSON
+from dokja.deciding.decision import decide, decision_digest
 from dokja.dossier import Dossier, Opened
-from dokja.program import rulebook as rb
-from dokja.program.decision import decide, decision_digest
-from dokja.program.events import Event, PersonalPayload
-from dokja.program.payloads import Kind
-from dokja.program.publication import signed_body
+from dokja.publishing.see import signed_body
+from dokja.record.events import Event, PersonalPayload
+from dokja.record.payloads import Kind
 from dokja.signature import SigningKey, key_statement
-from dokja.store.checkpoint_note import NoteKey
+from dokja.signature.note import NoteKey
 from dokja.store.dossiers import make_dossier
-from dokja.store.events import Entry, Store
-from tests.program.made_stage import TEAMS, full_stage, made_rulebook
+from dokja.store.events import Store, StoredEvent
+from tests.made_stage import TEAMS, full_stage, made_rulebook
 
 BEFORE, AFTER = "2026-01-02T00:00:00Z", "2026-01-15T06:00:00Z"
 ORIGIN = "programme.example/log"
@@ -26,9 +26,9 @@ KEYS = {
 }
 LOG_KEY = NoteKey(ORIGIN, KEYS["log"].id)
 ROLES = (
-    rb.Role(name="organiser", seats=1),
-    rb.Role(name="chair", seats=1, at_least=1),
-    rb.Role(name="auditor", seats=1),
+    rb.SigningRole(name="organiser", seats=1),
+    rb.SigningRole(name="chair", seats=1, at_least=1),
+    rb.SigningRole(name="auditor", seats=1),
 )
 SALT = bytes(range(16))
 SEALED_KINDS = frozenset({Kind.EXPERT_SCORE, Kind.USER_RATING})
@@ -87,10 +87,10 @@ def decided_stage(
         if salted and is_sealed(event):
             event = replace(event, salt=number.to_bytes(16).hex())
         if event.kind is Kind.RATER_REGISTERED and event.payload["rater"] == "experts:00":
-            entries.append(Entry(replace(event, personal=person.digest()), person))
+            entries.append(StoredEvent(replace(event, personal=person.digest()), person))
         else:
             signed = KEYS["office"].sign("event", event.digest(), AFTER) if number == 0 else None
-            entries.append(Entry(event, signature=signed))
+            entries.append(StoredEvent(event, signature=signed))
     store.append_all(entries[:40])
     store.checkpoint(ORIGIN, KEYS["log"])
     store.append_all(entries[40:])

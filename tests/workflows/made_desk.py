@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from dokja.program import rulebook as rb
-from dokja.program.payloads import Kind
-from dokja.program.publication import is_sealed
+from dokja import rulebook as rb
+from dokja.publishing.see import is_sealed
+from dokja.record.payloads import Kind
 from dokja.signature import SigningKey
-from dokja.store.events import Entry
+from dokja.store.events import StoredEvent
 from dokja.workflows.decide import look, propose, sign
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.workflows.desk import Actor, Desk, Draft
 from dokja.workflows.open_stage import enrol, open_stage
 from dokja.workflows.publish import Terms, publish_decision
-from tests.program.made_stage import TEAMS, full_stage, made_rulebook
+from tests.made_stage import TEAMS, full_stage, made_rulebook
 
 OPENED, DECIDED, ANNOUNCED = "2026-01-02T00:00:00Z", "2026-01-15T05:00:00Z", "2026-01-15T06:00:00Z"
 KEYS = {name: SigningKey(bytes([n]) * 32) for n, name in enumerate(("office", "chair", "auditor"), start=1)}
@@ -29,9 +29,9 @@ def made_book(**changes: object) -> rb.Rulebook:
     fields += [rb.Disclosure(field=rb.Disclosed(name), to=(rb.Profile.OWN_TEAM,)) for name in OWN]
     fields.append(rb.Disclosure(field=rb.Disclosed.SIGNATURES, to=(rb.Profile.PANEL,)))
     roles = (
-        rb.Role(name="organiser", seats=1),
-        rb.Role(name="chair", seats=1, at_least=1),
-        rb.Role(name="auditor", seats=1),
+        rb.SigningRole(name="organiser", seats=1),
+        rb.SigningRole(name="chair", seats=1, at_least=1),
+        rb.SigningRole(name="auditor", seats=1),
     )
     told = {
         "publication": rb.Publication(fields=tuple(fields), narrowest_interval_points=0.0),
@@ -54,7 +54,7 @@ def made_desk(
     open_stage(desk, book, Actor("office", OPENED))
     stage = full_stage(book, teams=TEAMS[:3], items=4)
     entries = [
-        Entry(replace(event, salt=bytes(16).hex() if is_sealed(book, event.kind) else "", by=by))
+        StoredEvent(replace(event, salt=bytes(16).hex() if is_sealed(book, event.kind) else "", by=by))
         for event in stage.events[1:]
     ]
     desk.store.append_all(entries)
@@ -70,4 +70,4 @@ def made_desk(
 def add(desk: Desk, kind: Kind, payload: dict, at: str = ANNOUNCED) -> str:
     """Record one event and return its id."""
     name = desk.require_stage("")
-    return desk.record(name, Actor("office", at), [Happening(kind, payload)], desk.rulebook(name))[0].id
+    return desk.record(name, Actor("office", at), [Draft(kind, payload)], desk.rulebook(name))[0].id

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
+from dokja import rulebook as rb
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.program import rulebook as rb
-from dokja.program.payloads import Kind
-from dokja.program.rulebook import Profile
+from dokja.record.payloads import Kind
 from dokja.report.document import Document, Table, render_document
+from dokja.rulebook import Profile
 from dokja.workflows.decide import look, propose
 from dokja.workflows.desk import Actor, Desk
 from dokja.workflows.documents import Asked, Letter, make_document
 from dokja.workflows.publish import Terms, publish_decision
-from tests.program.made_stage import TEAMS, made_gates, text
+from tests.made_stage import TEAMS, made_gates, text
 from tests.workflows.made_desk import ANNOUNCED, add, made_desk
 
 LATER = "2026-01-16T00:00:00Z"

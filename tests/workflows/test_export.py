@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.program.payloads import Kind
-from dokja.program.publication import Viewer
-from dokja.program.rulebook import Profile
+from dokja.publishing.see import Viewer
+from dokja.record.payloads import Kind
 from dokja.report.csv_table import render_csv
+from dokja.rulebook import Profile
 from dokja.workflows.desk import Actor, Desk
 from dokja.workflows.export import export_stage
 from dokja.workflows.publish import Terms, publish_decision
-from tests.program.made_stage import TEAMS
+from tests.made_stage import TEAMS
 from tests.workflows.made_desk import ANNOUNCED, add, made_desk
 
 LATER = "2026-01-16T00:00:00Z"

@@ -14,17 +14,21 @@ from hypothesis import strategies as st
 from dokja.canonical import JSON, canonical_bytes, digest_json
 from dokja.dossier import Dossier, Opened, read_dossier, write_dossier
 from dokja.errors import DossierUnreadable, InvalidInput, NotAllowed
-from dokja.program.publication import signed_body
-from dokja.program.uncertainty import assess
+from dokja.publishing.see import signed_body
 from dokja.report.words import LANGUAGES, say_reason, sentences
-from dokja.store.checkpoint_note import NoteKey
+from dokja.sensitivity.uncertainty import assess
+from dokja.signature.note import NoteKey
 from dokja.workflows import verify as verify_module
 from dokja.workflows import verify_log
-from dokja.workflows.verify import Standing, VerificationReport, verify_dossier
+from dokja.workflows.verify import StatementStanding, VerificationReport, verify_dossier
 from tests.workflows.made_decision import KEYS, LOG_KEY, ORIGIN, SALT, Decided, decided_stage
 
 DOTTED = re.compile(r"[a-z]+\.[a-z]+")
-HOLDS, BROKEN, UNKNOWN = Standing.HOLDS, Standing.BROKEN, Standing.COULD_NOT_RECOMPUTE
+HOLDS, BROKEN, UNKNOWN = (
+    StatementStanding.HOLDS,
+    StatementStanding.BROKEN,
+    StatementStanding.COULD_NOT_RECOMPUTE,
+)
 
 
 @pytest.fixture(scope="module")

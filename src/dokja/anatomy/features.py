@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from dokja.anatomy.groups import Group, Member
 from dokja.anatomy.part import Part, load_part
-from dokja.checkpoint.checkpoint import Checkpoint, FloatArray
+from dokja.checkpoint.checkpoint import Checkpoint
+from dokja.encodings.encoding import FloatArray
 from dokja.errors import InvalidInput
 
 _FLOAT_BYTES = 4

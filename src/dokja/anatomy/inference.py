@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dokja.anatomy.assemble import numbered
-from dokja.anatomy.blocks import longest_run, residual_width
 from dokja.anatomy.declared import declared, hint_of
 from dokja.anatomy.heads import heads_of
 from dokja.anatomy.part import Anatomy, Component, ComponentKind, Part, Slice
+from dokja.anatomy.repeats import longest_run, residual_width
 from dokja.anatomy.roles import axes_of
 from dokja.anatomy.shuffled import paired_mlps
 from dokja.anatomy.wiring import Item, Told, roles_in_block

@@ -12,7 +12,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from dokja.checkpoint.checkpoint import Checkpoint, FloatArray
+from dokja.checkpoint.checkpoint import Checkpoint
+from dokja.encodings.encoding import FloatArray
 from dokja.errors import InvalidInput
 
 

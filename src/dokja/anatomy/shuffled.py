@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dokja.anatomy.blocks import Shape
+from dokja.anatomy.repeats import Shape
 from dokja.anatomy.wiring import Item, Told
 from dokja.checkpoint.checkpoint import Checkpoint
 

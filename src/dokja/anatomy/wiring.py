@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dokja.anatomy.blocks import Shape
+from dokja.anatomy.repeats import Shape
 
 Item = tuple[str, Shape]
 

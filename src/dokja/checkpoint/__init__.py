@@ -7,9 +7,10 @@
 `digest_tensors` names the weights whatever files they lie in. `Limits` holds every bound.
 """
 
-from dokja.checkpoint.checkpoint import Checkpoint, FloatArray, TensorInfo, Threat
+from dokja.checkpoint.checkpoint import Checkpoint, TensorInfo, Threat
 from dokja.checkpoint.limits import Limits
 from dokja.checkpoint.open import open_checkpoint
 from dokja.checkpoint.stored import digest_tensors
+from dokja.encodings.encoding import FloatArray
 
 __all__ = ["Checkpoint", "FloatArray", "Limits", "TensorInfo", "Threat", "digest_tensors", "open_checkpoint"]

@@ -25,7 +25,7 @@ _EXTRA64 = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ArchiveMember:
     """One file of an archive.
 
     Args:
@@ -43,7 +43,7 @@ class Entry:
     limit: int
 
 
-def parse_archive(file: ByteSource, limits: Limits) -> Mapping[str, Entry]:
+def parse_archive(file: ByteSource, limits: Limits) -> Mapping[str, ArchiveMember]:
     """Return the entries of a zip archive by name.
 
     Args:
@@ -62,18 +62,18 @@ def parse_archive(file: ByteSource, limits: Limits) -> Mapping[str, Entry]:
     raw.sort(key=lambda entry: entry[3])
     if raw and raw[0][3] != 0:
         raise unreadable(file.name, f"{raw[0][3]} bytes precede the first entry of the archive")
-    entries: dict[str, Entry] = {}
+    entries: dict[str, ArchiveMember] = {}
     bounds = [offset for _, _, _, offset, _ in raw[1:]] + [start]
     for (name, entry_size, stored, offset, packed), limit in zip(raw, bounds, strict=True):
         if offset + _LOCAL.size + len(name.encode()) + packed > limit:
             raise unreadable(file.name, f"archive entry {name[:80]!r} overlaps what follows it")
         if name in entries:
             raise unreadable(file.name, f"archive entry {name[:80]!r} occurs twice")
-        entries[name] = Entry(name, entry_size, stored, offset, limit)
+        entries[name] = ArchiveMember(name, entry_size, stored, offset, limit)
     return entries
 
 
-def data_offset(file: ByteSource, entry: Entry) -> int:
+def data_offset(file: ByteSource, entry: ArchiveMember) -> int:
     """Return where the bytes of a stored entry begin.
 
     Raises:

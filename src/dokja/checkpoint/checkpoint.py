@@ -13,12 +13,10 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dokja.canonical import JSON
+from dokja.encodings.encoding import FloatArray
 from dokja.errors import InvalidInput
-
-FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from dokja.canonical import JSON
 from dokja.checkpoint.bytesource import ByteSource
 from dokja.checkpoint.checkpoint import TensorInfo
 from dokja.checkpoint.cursor import Cursor
-from dokja.checkpoint.dtypes import BLOCKED, PLAIN, Encoding
 from dokja.checkpoint.limits import Limits, require_name, require_shape, unreadable
 from dokja.checkpoint.stored import Contiguous, Layout
+from dokja.encodings.encoding import BLOCKED, PLAIN, Encoding
 
 _TYPES: dict[int, Encoding] = {
     **{

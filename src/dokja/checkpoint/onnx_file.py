@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from dokja.canonical import JSON
 from dokja.checkpoint.bytesource import ByteSource
-from dokja.checkpoint.checkpoint import FloatArray, TensorInfo, Threat
-from dokja.checkpoint.dtypes import PLAIN, Encoding
+from dokja.checkpoint.checkpoint import TensorInfo, Threat
 from dokja.checkpoint.folder import require_file_name
 from dokja.checkpoint.limits import Limits, require_name, require_shape, unreadable
 from dokja.checkpoint.onnx_graph import GraphTensor, read_graph
 from dokja.checkpoint.onnx_quantised import find_biases, find_consumers, find_dequantised
 from dokja.checkpoint.stored import Contiguous, Layout, Placement
 from dokja.checkpoint.wire import LENGTH, Field
+from dokja.encodings.encoding import PLAIN, Encoding, FloatArray
 
 Opener = Callable[[str], ByteSource]
 

@@ -12,9 +12,10 @@ from math import prod
 
 import numpy as np
 
-from dokja.checkpoint.checkpoint import FloatArray, TensorInfo
+from dokja.checkpoint.checkpoint import TensorInfo
 from dokja.checkpoint.onnx_graph import Graph, GraphNode
 from dokja.checkpoint.stored import Placement
+from dokja.encodings.encoding import FloatArray
 
 _INTEGERS = {"I8", "U8", "I16", "U16", "I32"}
 _FLOATS = {"F32", "F16", "BF16"}

@@ -12,9 +12,9 @@ from math import prod
 from dokja.canonical import JSON, parse_json
 from dokja.checkpoint.bytesource import ByteSource
 from dokja.checkpoint.checkpoint import TensorInfo
-from dokja.checkpoint.dtypes import PLAIN
 from dokja.checkpoint.limits import Limits, require_name, require_shape, unreadable
 from dokja.checkpoint.stored import Contiguous, Layout
+from dokja.encodings.encoding import PLAIN
 from dokja.errors import InvalidInput
 
 # The library writes two of the names differently from how most people say them.

@@ -15,9 +15,9 @@ import numpy as np
 
 from dokja.canonical import JSON, digest_chunks, digest_weights
 from dokja.checkpoint.bytesource import ByteSource
-from dokja.checkpoint.checkpoint import Checkpoint, FloatArray, TensorInfo, Threat
-from dokja.checkpoint.dtypes import Encoding
+from dokja.checkpoint.checkpoint import Checkpoint, TensorInfo, Threat
 from dokja.checkpoint.limits import Limits, unreadable
+from dokja.encodings.encoding import Encoding, FloatArray
 from dokja.errors import InvalidInput
 
 _STREAM_BYTES = 1 << 22

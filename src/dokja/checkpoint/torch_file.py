@@ -12,13 +12,13 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from dokja.checkpoint.archive import Entry, data_offset, parse_archive
+from dokja.checkpoint.archive import ArchiveMember, data_offset, parse_archive
 from dokja.checkpoint.bytesource import ByteSource
-from dokja.checkpoint.checkpoint import FloatArray, TensorInfo, Threat
-from dokja.checkpoint.dtypes import PLAIN, Encoding
+from dokja.checkpoint.checkpoint import TensorInfo, Threat
 from dokja.checkpoint.limits import Limits, require_name, require_shape, unreadable
 from dokja.checkpoint.pickled import Record, StorageRef, TensorRef, Value, read_pickle
 from dokja.checkpoint.stored import Contiguous, Layout, Placement, decoded
+from dokja.encodings.encoding import PLAIN, Encoding, FloatArray
 
 _STREAM_BYTES = 1 << 22
 _MOST_VISITS = 64
@@ -61,7 +61,7 @@ def parse_torch(file: ByteSource, limits: Limits) -> Layout:
     return Layout(list(placements), threats=threats)
 
 
-def _prefix_of(entries: Mapping[str, Entry], where: str) -> str:
+def _prefix_of(entries: Mapping[str, ArchiveMember], where: str) -> str:
     """Return the one folder of the archive that holds data.pkl, with its slash."""
     found = [name for name in entries if name.endswith("data.pkl") and name.count("/") <= 1]
     found = [name for name in found if name.rpartition("/")[2] == "data.pkl"]
@@ -115,7 +115,7 @@ def _place(
     name: str,
     tensor: TensorRef,
     file: ByteSource,
-    entries: Mapping[str, Entry],
+    entries: Mapping[str, ArchiveMember],
     prefix: str,
     offsets: dict[str, int],
     limits: Limits,
@@ -144,8 +144,8 @@ def _place(
 
 
 def _storage_entry(
-    name: str, storage: StorageRef, file: ByteSource, entries: Mapping[str, Entry], prefix: str
-) -> Entry:
+    name: str, storage: StorageRef, file: ByteSource, entries: Mapping[str, ArchiveMember], prefix: str
+) -> ArchiveMember:
     entry = entries.get(f"{prefix}data/{storage.key}")
     if entry is None:
         raise unreadable(

@@ -70,13 +70,14 @@ def file_(
     as_json: bool,
 ) -> int:
     """Record an allegation about TEAM. What its basis cannot show is answered at once, with the reason; then exit 1."""
-    from dokja.program.allegation import Basis, Status
-    from dokja.workflows.allegation import Complaint, file_allegation
+    from dokja.procedure.allegation import Status
+    from dokja.record.payloads import Basis
+    from dokja.workflows.allegation import Accusation, file_allegation
     from dokja.workflows.desk import Desk
     from dokja.workflows.evidence import read_statement_text
 
     day: date | None = None if reply_by is None else reply_by.date()
-    complaint = Complaint(
+    complaint = Accusation(
         team, reference, tuple(Basis(one) for one in bases), read_statement_text(text), evidence, day
     )
     with Desk(desk_folder) as desk:
@@ -154,8 +155,8 @@ def status(
     as_json: bool,
 ) -> None:
     """Where ALLEGATION, or every one, stands. What was written is shown to the team it is about and to the auditor."""
-    from dokja.program.publication import Viewer
-    from dokja.program.rulebook import Profile
+    from dokja.publishing.see import Viewer
+    from dokja.rulebook import Profile
     from dokja.workflows.allegation import allegation_rows
     from dokja.workflows.desk import Desk
 

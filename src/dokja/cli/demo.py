@@ -12,8 +12,8 @@ from dokja.cli.options import json_option, language_option, show_json, table
 from dokja.report.words import Language, say
 
 if TYPE_CHECKING:
-    from dokja.workflows.demo import DemoPlan, DemoResult
-    from dokja.workflows.demo.office import Closed
+    from dokja.demo import DemoPlan, DemoResult
+    from dokja.demo.office import Closed
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -33,7 +33,7 @@ def command(
     Needs no PyTorch. Says before it starts what it downloads and what of it is real. Exit status 0 when the demo ran,
     whatever it found.
     """
-    from dokja.workflows.demo import find_examples, plan_demo, run_demo
+    from dokja.demo import find_examples, plan_demo, run_demo
 
     plan = plan_demo(examples or find_examples(), cache, out, language, only)  # type: ignore[arg-type]  # click's choice
     click.echo("\n".join(_announcement(plan, language)), err=True)
@@ -53,7 +53,7 @@ def command(
 
 
 def _announcement(plan: DemoPlan, language: Language) -> list[str]:
-    from dokja.workflows.fetch import real_models
+    from dokja.demo.fetch import real_models
 
     cache = str(plan.cache)
     titles = [f"{real_models()[name].title}" for name in plan.downloads or plan.packages]

@@ -103,8 +103,8 @@ def _write(
     objection: str = "",
 ) -> None:
     from dokja.canonical import digest_bytes
-    from dokja.program.rulebook import Profile
     from dokja.report.document import render_document
+    from dokja.rulebook import Profile
     from dokja.workflows.desk import Desk
     from dokja.workflows.documents import Asked, Letter, make_document
 

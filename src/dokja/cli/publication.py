@@ -23,7 +23,7 @@ from dokja.cli.options import (
 from dokja.report.words import Language, say
 
 if TYPE_CHECKING:
-    from dokja.program.disclosure import Statement
+    from dokja.publishing.disclosure import PublishedStatement
     from dokja.workflows.publish import Released, Terms
 
 EXIT_REFUSED = 1
@@ -77,8 +77,8 @@ def preview(
     as_json: bool,
 ) -> None:
     """Show exactly what a profile sees of the stage, as JSON. While an embargo runs, every look is recorded."""
-    from dokja.program.publication import Viewer
-    from dokja.program.rulebook import Profile
+    from dokja.publishing.see import Viewer
+    from dokja.rulebook import Profile
     from dokja.workflows.desk import Desk
     from dokja.workflows.preview import preview as look_as
 
@@ -129,8 +129,8 @@ def release(
     Shows to which interval each sealed score is confined before and after. Exit 1 when the policy refuses it; then
     nothing is recorded. A release is taken back by superseding alone.
     """
-    from dokja.program.publication import Viewer
-    from dokja.program.rulebook import Disclosed, Profile
+    from dokja.publishing.see import Viewer
+    from dokja.rulebook import Disclosed, Profile
     from dokja.workflows.desk import Desk
     from dokja.workflows.publish import Figures, Terms, release_figures
 
@@ -166,8 +166,8 @@ def intervals(
     as_json: bool,
 ) -> None:
     """Show what everything said so far leaves of every score, and which release confines it."""
-    from dokja.program.publication import Viewer
-    from dokja.program.rulebook import Profile
+    from dokja.publishing.see import Viewer
+    from dokja.rulebook import Profile
     from dokja.workflows.desk import Desk
     from dokja.workflows.publish import intervals as find
 
@@ -240,7 +240,7 @@ def release_lines(released: Released, terms: Terms, language: Language) -> list[
     return lines
 
 
-def statement_line(said: Statement, language: Language) -> str:
+def statement_line(said: PublishedStatement, language: Language) -> str:
     """Return one statement as a sentence."""
     figures = {
         "release": said.release,

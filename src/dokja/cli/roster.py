@@ -39,15 +39,15 @@ def set_(
     entering: Entering,
 ) -> None:
     """Record the next version of TEAM's roster: every member, not only who is new."""
-    from dokja.program.roster import Role
-    from dokja.program.support_record import roster_version
+    from dokja.procedure.support_record import roster_version
+    from dokja.record.roster import MemberRole
     from dokja.report.support import say_roster
     from dokja.workflows.desk import Desk
     from dokja.workflows.roster import set_roster
     from dokja.workflows.support import Correction
 
     members = {
-        Role.LEAD: (lead,), Role.PARTICIPANT: participants, Role.UNIVERSITY: universities, Role.USER_SITE: user_sites,
+        MemberRole.LEAD: (lead,), MemberRole.PARTICIPANT: participants, MemberRole.UNIVERSITY: universities, MemberRole.USER_SITE: user_sites,
     }  # fmt: skip
     with Desk(entering.desk_folder) as desk:
         event = set_roster(

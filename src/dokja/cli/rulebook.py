@@ -26,7 +26,7 @@ def command() -> None:
 @json_option
 def check(file: Path, to_open: bool, language: Language, as_json: bool) -> int:
     """Say every mistake in a rulebook, or that there is none. Exit 2 when there is one."""
-    from dokja.program.rulebook import unknown_places
+    from dokja.rulebook import unknown_places
     from dokja.workflows.rulebook import check_rulebook
 
     checked = check_rulebook(file, to_open=to_open)

@@ -24,7 +24,7 @@ from dokja.cli.publication import EXIT_REFUSED, release_lines, statement_line, t
 from dokja.report.words import Language, say
 
 if TYPE_CHECKING:
-    from dokja.program.correction import Difference
+    from dokja.publishing.correction import Difference
     from dokja.workflows.appeal import Answered
 
 
@@ -60,7 +60,7 @@ def publish(
     than the policy allows; then nothing is recorded. A corrected decision needs --reason and takes the place of the
     one before.
     """
-    from dokja.program.objection import period_of
+    from dokja.procedure.objection import period_of
     from dokja.workflows.desk import Desk
     from dokja.workflows.publish import Terms, publish_decision
 
@@ -226,7 +226,7 @@ def _difference_lines(one: Difference, language: Language) -> Iterator[str]:
 @json_option
 def objections(team: str, desk_folder: Path, stage: str, language: Language, as_json: bool) -> int:
     """Where every objection stands: received, to be answered by, answered. Exit 1 when one waits for its answer."""
-    from dokja.program.objection import objections as find
+    from dokja.procedure.objection import objections as find
     from dokja.workflows.desk import Desk
 
     with Desk(desk_folder) as desk:

@@ -24,7 +24,7 @@ from dokja.cli.options import (
 from dokja.report.words import Language, say, say_reason
 
 if TYPE_CHECKING:
-    from dokja.program.decision import Decision
+    from dokja.deciding.decision import Decision
     from dokja.workflows.decide import Seen
 
 _EXIT_CLOSED = 1
@@ -39,7 +39,7 @@ _SEED = 20260115
 @json_option
 def score(desk_folder: Path, stage: str, as_csv: bool, language: Language, as_json: bool) -> None:
     """Every score the rules give now, by team and part; what has no result says why."""
-    from dokja.program.score import Points
+    from dokja.deciding.score import Points
     from dokja.workflows.decide import look
     from dokja.workflows.desk import Desk
 

@@ -48,8 +48,8 @@ def export(
     as_json: bool,
 ) -> None:
     """Write everything a profile may see of a stage as CSV or JSON tables, with a README and digests."""
-    from dokja.program.publication import Viewer
-    from dokja.program.rulebook import Profile
+    from dokja.publishing.see import Viewer
+    from dokja.rulebook import Profile
     from dokja.workflows.desk import Desk
     from dokja.workflows.export import export_stage
 

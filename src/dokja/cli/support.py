@@ -85,8 +85,8 @@ def promise(
     **fields: str | float | int | None,
 ) -> None:
     """Record the promise SUPPORT to TEAM. SUPPORT is a short name of your own for it, used from then on."""
-    from dokja.program.payloads import Kind
-    from dokja.program.support_record import promised_by
+    from dokja.procedure.support_record import promised_by
+    from dokja.record.payloads import Kind
     from dokja.report.support import say_promise
     from dokja.workflows.desk import Desk
     from dokja.workflows.support import promise_payload
@@ -138,8 +138,8 @@ def deliver(
     entering: Entering,
 ) -> None:
     """Record what really ran under the promise SUPPORT: how many, how fast, from when to when, measured by whom."""
-    from dokja.program.payloads import Kind
-    from dokja.program.support_record import delivered_by
+    from dokja.procedure.support_record import delivered_by
+    from dokja.record.payloads import Kind
     from dokja.report.support import say_delivery
     from dokja.workflows.desk import Desk
     from dokja.workflows.support import delivery_payload, look_at_support
@@ -167,7 +167,7 @@ def deliver(
 @entry_options
 def return_(support: str, day: datetime, entering: Entering) -> None:
     """Record that what SUPPORT promised was given back. Data stays with a team that leaves and is refused here."""
-    from dokja.program.payloads import Kind
+    from dokja.record.payloads import Kind
     from dokja.workflows.desk import Desk
     from dokja.workflows.support import look_at_support, return_payload
 
@@ -298,7 +298,7 @@ def budget(
 
     With LINE, --title and --year, record a budget line.
     """
-    from dokja.program.payloads import Kind
+    from dokja.record.payloads import Kind
     from dokja.report.support import line_row, rule_row, say_line, say_rule
     from dokja.workflows.desk import Desk
     from dokja.workflows.support import look_at_budget, look_at_support
@@ -341,8 +341,8 @@ def naming(
     team: str, name: str, first: datetime | None, last: datetime | None, as_csv: bool, entering: Entering
 ) -> None:
     """Which team may carry which name of the programme. With TEAM, NAME and --first, record a naming right."""
-    from dokja.program.payloads import Kind
-    from dokja.program.support_record import naming_right
+    from dokja.procedure.support_record import naming_right
+    from dokja.record.payloads import Kind
     from dokja.report.support import naming_row, say_naming
     from dokja.workflows.desk import Desk
     from dokja.workflows.support import look_at_support, teams_that_left

@@ -24,8 +24,8 @@ from dokja.cli.options import (
 from dokja.report.words import Language, say
 
 if TYPE_CHECKING:
-    from dokja.program.events import Event
-    from dokja.program.payloads import Kind
+    from dokja.record.events import Event
+    from dokja.record.payloads import Kind
     from dokja.workflows.desk import Actor, Desk
 
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -11,7 +11,7 @@ from dokja.cli.main import EXIT_AGAINST, EXIT_DONE
 from dokja.cli.options import json_option, language_option
 from dokja.errors import Unavailable
 from dokja.report.words import Language, say, say_reason
-from dokja.workflows.verify import Standing, VerificationReport, verify_dossier
+from dokja.workflows.verify import StatementStanding, VerificationReport, verify_dossier
 
 
 @click.command()
@@ -44,12 +44,12 @@ def render_report(report: VerificationReport, language: Language) -> str:
         f"{say_reason(statement.reason, language)}"
         for statement in report.statements
     ]
-    broken = report.named(Standing.BROKEN)
+    broken = report.named(StatementStanding.BROKEN)
     figures = {
         "stage": report.stage,
         "profile": report.profile,
-        "holds": len(report.named(Standing.HOLDS)),
-        "unknown": len(report.named(Standing.COULD_NOT_RECOMPUTE)),
+        "holds": len(report.named(StatementStanding.HOLDS)),
+        "unknown": len(report.named(StatementStanding.COULD_NOT_RECOMPUTE)),
         "broken": len(broken),
         "names": ", ".join(broken),
     }

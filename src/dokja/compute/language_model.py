@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dokja.checkpoint.checkpoint import FloatArray
 from dokja.compute.architecture import Architecture
 from dokja.compute.rotary import inverse_frequencies, rotate
+from dokja.encodings.encoding import FloatArray
 from dokja.errors import InvalidInput
 
 _LOGIT_ROWS = 32

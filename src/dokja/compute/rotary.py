@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from dokja.checkpoint.checkpoint import FloatArray
+from dokja.encodings.encoding import FloatArray
 from dokja.errors import InvalidInput, Unavailable
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from dokja.anatomy import Anatomy, Component, ComponentKind, Part, load_part
-from dokja.checkpoint.checkpoint import Checkpoint, FloatArray
+from dokja.checkpoint.checkpoint import Checkpoint
 from dokja.compute.architecture import Architecture, read_architecture
 from dokja.compute.language_model import DecoderLayer, LanguageModel, Linear
+from dokja.encodings.encoding import FloatArray
 from dokja.errors import InvalidInput, Unavailable
 
 _MEMORY_BYTES = 6 << 30

@@ -10,9 +10,7 @@ import numpy as np
 
 from dokja.canonical import JSON
 from dokja.finding import Reason
-from dokja.lineage.controls import Power, drifted, few_layers, power_at, relabelled
-from dokja.lineage.detail import cell_json, coverage_by_role, layers_json, null_picture
-from dokja.lineage.evidence import (
+from dokja.lineage.cells import (
     Cell,
     Pooled,
     Scan,
@@ -21,6 +19,8 @@ from dokja.lineage.evidence import (
     pool,
     scan_layers,
 )
+from dokja.lineage.controls import Power, drifted, few_layers, power_at, relabelled
+from dokja.lineage.detail import cell_json, coverage_by_role, layers_json, null_picture
 from dokja.lineage.persistence import Persistence, persistence, start_free_agreement
 from dokja.lineage.relation import FAMILY_WISE_LOG10
 from dokja.lineage.sketch import SketchedComponent

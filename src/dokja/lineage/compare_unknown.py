@@ -10,11 +10,11 @@ import numpy as np
 
 from dokja.canonical import JSON
 from dokja.finding import Reason
+from dokja.lineage.cells import Cell, Pooled, make_cell
 from dokja.lineage.compare_components import Control, PairEvidence
 from dokja.lineage.controls import Power, drifted, power_at, relabelled
 from dokja.lineage.detail import cell_json, null_picture
 from dokja.lineage.equality import ROUNDING, Equality, Place, relative_error, tells, tolerance
-from dokja.lineage.evidence import Cell, Pooled, make_cell
 from dokja.lineage.persistence import is_learned
 from dokja.lineage.sketch import Block, SketchedComponent
 from dokja.lineage.units import UnitGroup

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dokja.lineage.evidence import Cell, Matrix, make_cell
+from dokja.lineage.cells import Cell, Matrix, make_cell
 from dokja.lineage.units import Slab, UnitGroup
 from dokja.stats.permutation import log10_pooled_tail
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dokja.canonical import JSON
-from dokja.lineage.evidence import Cell, Pooled, Scan
+from dokja.lineage.cells import Cell, Pooled, Scan
 from dokja.lineage.sketch import SketchedComponent
 from dokja.stats.permutation import monte_carlo_z, p_value_among
 

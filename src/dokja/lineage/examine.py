@@ -14,7 +14,7 @@ from dokja.lineage.compare_components import PairEvidence, gather
 from dokja.lineage.compare_unknown import compare_values_anywhere, gather_unknown
 from dokja.lineage.controls import DEFAULT_KAPPA
 from dokja.lineage.equality import Equality, compare_values
-from dokja.lineage.relation import FAMILY_WISE_LOG10, Relation, Seen, judge
+from dokja.lineage.relation import FAMILY_WISE_LOG10, Relation, SeenShare, judge
 from dokja.lineage.sketch import Sketch, SketchedComponent
 from dokja.lineage.whole import WholePart
 
@@ -265,7 +265,7 @@ def _judge(
     if evidence.untestable is not None or log10_p is None:
         untestable = evidence.untestable or Reason("lineage.no_group")
         return Relation.UNTESTABLE, replace(untestable, figures={**figures, **untestable.figures}), None
-    seen = Seen(
+    seen = SeenShare(
         kind=f"{component.kind}.tied" if component.tied_head else component.kind,
         is_private=evidence.is_private,
         log10_p=log10_p,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dokja.lineage.evidence import Cell
+from dokja.lineage.cells import Cell
 from dokja.lineage.sketch import SketchedComponent
 from dokja.lineage.units import pair_up
 

@@ -49,7 +49,7 @@ class Relation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenShare:
     """What the exact arm saw of one pair of components.
 
     Args:
@@ -78,7 +78,7 @@ class Seen:
     norm: str = "layer"
 
 
-def judge(seen: Seen, figures: Mapping[str, JSON]) -> tuple[Relation, Reason]:
+def judge(seen: SeenShare, figures: Mapping[str, JSON]) -> tuple[Relation, Reason]:
     """Return what may be said.
 
     Args:
@@ -151,7 +151,7 @@ def sibling_range(norm: str = "layer") -> SiblingRange:
     return SiblingRange(**{name: float(value) for name, value in found.items()})
 
 
-def _judge_frame(seen: Seen, figures: Mapping[str, JSON]) -> tuple[Relation, Reason]:
+def _judge_frame(seen: SeenShare, figures: Mapping[str, JSON]) -> tuple[Relation, Reason]:
     range_ = max(RESIDUAL_EFFECT_FLOOR, sibling_effect(seen.kind))
     is_unknown = seen.kind == ComponentKind.OTHER
     if seen.effect <= range_ or (is_unknown and _starts_alone_agree(seen)):
@@ -163,12 +163,12 @@ def _judge_frame(seen: Seen, figures: Mapping[str, JSON]) -> tuple[Relation, Rea
     return Relation.DERIVED, Reason("lineage.derived_frame", {**figures, "sibling_effect": range_})
 
 
-def _starts_alone_agree(seen: Seen) -> bool:
+def _starts_alone_agree(seen: SeenShare) -> bool:
     """Return whether gains and biases, which start alike whatever the seed, agree less than the weights do."""
     return seen.start_free is None or seen.effect - seen.start_free > sibling_range().start_free_deficit
 
 
-def _may_be_sibling(seen: Seen) -> bool:
+def _may_be_sibling(seen: SeenShare) -> bool:
     """Return whether nothing that was learned sets the pair apart from models that share a seed only."""
     if seen.persistence is None or seen.start_free is None:
         return True

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from dokja.anatomy.part import Anatomy, Axis, Component, Part, load_part
 from dokja.anatomy.roles import EXCLUDED_FROM_TESTS
-from dokja.checkpoint.checkpoint import Checkpoint, FloatArray
+from dokja.checkpoint.checkpoint import Checkpoint
+from dokja.encodings.encoding import FloatArray
 from dokja.lineage.sampling import Keys, Plan, axis_keys
 
 _SPAN_BYTES = 32 << 20

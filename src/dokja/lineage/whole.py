@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dokja.anatomy.part import Component, Part, load_part
-from dokja.checkpoint.checkpoint import Checkpoint, FloatArray
+from dokja.checkpoint.checkpoint import Checkpoint
+from dokja.encodings.encoding import FloatArray
 
 # Two decoded pieces and their stored bytes fit the cache of one core.
 _PIECE_VALUES = 1 << 17

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from dokja.program.decision import Decision
-from dokja.program.events import Event
-from dokja.program.rulebook import Rulebook, Unknown
-from dokja.program.uncertainty import Uncertainty
+from dokja.deciding.decision import Decision
+from dokja.record.events import Event
 from dokja.report.decision.change import (
     changes_of_team,
     view_averages,
@@ -20,6 +18,8 @@ from dokja.report.decision.teams import Shown, is_settled, view_teams, view_unex
 from dokja.report.decision.voice import make_voice
 from dokja.report.page import render_page
 from dokja.report.words import LANGUAGES, Language
+from dokja.rulebook import Rulebook, Unknown
+from dokja.sensitivity.uncertainty import Uncertainty
 
 
 def render_decision_page(

@@ -10,9 +10,9 @@ from typing import cast
 
 from dokja.canonical import JSON
 from dokja.errors import NotAllowed
-from dokja.program.rulebook import TOTAL, AllOf, AnyOf, Part, Rulebook, Text, Unknown
 from dokja.report.document import Block, Heading, Paragraph, Table
 from dokja.report.words import Language, say, sentences
+from dokja.rulebook import TOTAL, AllOf, AnyOf, Rulebook, ScorePart, Text, Unknown
 
 View = Mapping[str, JSON]
 _DECIMALS = 2
@@ -205,7 +205,7 @@ def strengths(facts: Facts, scores: Sequence[View], tell: Tell) -> Iterator[Bloc
     """Say in which parts the team had a larger share of the points than in its total, and in which a smaller one."""
     shares = _shares(facts.rulebook, scores)
     total = shares.pop(TOTAL, None)
-    leaves: Mapping[str, Part] = {leaf.id: leaf for leaf in facts.rulebook.leaves()}
+    leaves: Mapping[str, ScorePart] = {leaf.id: leaf for leaf in facts.rulebook.leaves()}
     found = {part: share for part, share in shares.items() if part in leaves}
     if total is not None and found:
         for way, parts in (

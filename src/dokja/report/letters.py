@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from dokja.canonical import JSON
-from dokja.program.rulebook import Rulebook
 from dokja.report.document import Block, Document, Paragraph
 from dokja.report.letter_blocks import (
     Facts,
@@ -36,6 +35,7 @@ from dokja.report.letter_blocks import (
     strengths,
 )
 from dokja.report.words import Language, say
+from dokja.rulebook import Rulebook
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from dokja.program.rehearsal import Rehearsal
 from dokja.report.words import Language, say
+from dokja.sensitivity.rehearsal import Rehearsal
 
 _OPENING = ("pass", "conditional")
 

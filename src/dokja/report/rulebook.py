@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from dokja.canonical import JSON
-from dokja.program.amendment import Change, OutcomeChange, TeamStanding
-from dokja.program.rulebook import Rulebook
 from dokja.report.words import Language, say, sentences
+from dokja.rulebook import Rulebook
+from dokja.sensitivity.amendment import Change, OutcomeChange, TeamStanding
 
 _UNKNOWN = "unknown"
 # Fields whose text is a word of the rulebook's own vocabulary rather than a name or free text.

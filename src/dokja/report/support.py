@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from dokja.program.roster import Role, RosterChange, RosterVersion
-from dokja.program.support import Bounds, Delivery, Ledger, MovedDeadline, Promise, Standing
-from dokja.program.support_budget import LineStanding, RuleStanding
-from dokja.program.support_record import Left, NamingRight, SupportRecord
+from dokja.procedure.support import Bounds, Delivery, Ledger, MovedDeadline, Promise, SupportStanding
+from dokja.procedure.support_budget import LineStanding, RuleStanding
+from dokja.procedure.support_record import Left, NamingRight, SupportRecord
+from dokja.record.roster import MemberRole, RosterChange, RosterVersion
 from dokja.report.words import Language, say
 
 Row: TypeAlias = dict[str, object]
@@ -39,7 +39,7 @@ def say_count(units: float | None, language: Language, *, everything: bool = Fal
     return say("support.units", {"units": say_units(units, language)}, language)
 
 
-def standing_row(standing: Standing) -> Row:
+def standing_row(standing: SupportStanding) -> Row:
     """Return how a promise stands as one flat row; every figure that may be unknown has a low and a high column."""
     promise = standing.promise
     return {
@@ -80,7 +80,7 @@ def delivery_row(delivery: Delivery) -> Row:
     }
 
 
-def standing_cells(standing: Standing, language: Language) -> list[str]:
+def standing_cells(standing: SupportStanding, language: Language) -> list[str]:
     """Return the cells of a promise's row in a table for people."""
     promise = standing.promise
     return [
@@ -102,7 +102,7 @@ STANDING_COLUMNS = (
 )  # fmt: skip
 
 
-def say_standing(ledger: Ledger, standing: Standing, language: Language) -> Iterator[str]:
+def say_standing(ledger: Ledger, standing: SupportStanding, language: Language) -> Iterator[str]:
     """Say what a row of figures cannot: conflicts, late beginnings, whose word a throughput is."""
     promise = standing.promise
     named = {"support": promise.id, "team": promise.team, "supplier": promise.supplier}
@@ -311,7 +311,7 @@ def say_roster(version: RosterVersion, language: Language) -> str:
     """Return one version of a roster as a sentence."""
     members = [
         say("roster.member", {"name": one.name, "role": say(f"roster.role.{one.role}", {}, language)}, language)
-        for one in sorted(version.members, key=lambda one: (list(Role).index(one.role), one.name))
+        for one in sorted(version.members, key=lambda one: (list(MemberRole).index(one.role), one.name))
     ]  # fmt: skip
     figures = {"team": version.team, "version": version.version, "effective": version.effective}
     return say("roster.version", {**figures, "members": ", ".join(members)}, language)

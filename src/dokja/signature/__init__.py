@@ -13,13 +13,13 @@
 """
 
 from dokja.signature.key import Signature, SigningKey, verify_bytes
-from dokja.signature.ring import Count, Enrolment, KeyRing, Role, key_statement
+from dokja.signature.ring import Count, Enrolment, KeyRing, KeyRole, key_statement
 
 __all__ = [
     "Count",
     "Enrolment",
     "KeyRing",
-    "Role",
+    "KeyRole",
     "Signature",
     "SigningKey",
     "key_statement",

@@ -85,11 +85,6 @@ class SigningKey:
         return f"SigningKey({self.id})"
 
     @classmethod
-    def generate(cls) -> SigningKey:
-        """Return a fresh key from the operating system's randomness."""
-        return cls(os.urandom(32))
-
-    @classmethod
     def load(cls, path: Path) -> SigningKey:
         """Return the key in a key file.
 

@@ -15,7 +15,7 @@ from dokja.signature.key import KEY, Signature, SigningKey, instant
 _ROLE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 
 
-class Role(StrEnum):
+class KeyRole(StrEnum):
     """In what capacity a person signs: the usual ones. A rulebook may name others; only ORGANISER is special."""
 
     ORGANISER = "organiser"
@@ -187,8 +187,8 @@ class KeyRing:
         key, role = statement["key"], statement["role"]
         self._require_new(key, signatures)
         if self._keys:
-            self._require_signer(place, statement, signatures, {Role.ORGANISER}, person=None)
-        elif role != Role.ORGANISER:
+            self._require_signer(place, statement, signatures, {KeyRole.ORGANISER}, person=None)
+        elif role != KeyRole.ORGANISER:
             raise KeyRefused(
                 "The first key of all must be an organiser's.",
                 hint="Enrol an organiser first, in the role organiser; that key then vouches for the others.",
@@ -198,14 +198,16 @@ class KeyRing:
     def _rotate(self, place: int, statement: Mapping[str, str], signatures: list[Signature]) -> None:
         old, new = self._require_in_force(statement["key"]), statement["new_key"]
         self._require_new(new, signatures)
-        self._require_signer(place, statement, signatures, {Role.ORGANISER}, person=old.person)
+        self._require_signer(place, statement, signatures, {KeyRole.ORGANISER}, person=old.person)
         self._end(statement, place)
         self._keys[new] = Enrolment(old.person, old.role, place, statement["effective_at"])
 
     def _revoke(self, place: int, statement: Mapping[str, str], signatures: list[Signature]) -> None:
         old = self._require_in_force(statement["key"])
-        self._require_signer(place, statement, signatures, {Role.ORGANISER}, person=old.person)
-        organisers = [k for k, e in self._keys.items() if e.role == Role.ORGANISER and e.ended_place is None]
+        self._require_signer(place, statement, signatures, {KeyRole.ORGANISER}, person=old.person)
+        organisers = [
+            k for k, e in self._keys.items() if e.role == KeyRole.ORGANISER and e.ended_place is None
+        ]
         if organisers == [statement["key"]]:
             raise KeyRefused(
                 "This is the last organiser's key; without it no key could ever be enrolled again.",
@@ -241,7 +243,7 @@ class KeyRing:
         place: int,
         statement: Mapping[str, str],
         signatures: list[Signature],
-        roles: set[Role],
+        roles: set[KeyRole],
         *,
         person: str | None,
     ) -> None:

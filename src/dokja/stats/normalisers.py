@@ -52,7 +52,7 @@ def z_score(scores: Scores, centre_share: float, spread_share: float) -> Scores:
 
     Assumes:
         The teams compared are the whole population. Not monotone between teams: a team that does worse changes the
-        spread and can so gain on another team (`tests/program/test_monotone.py` keeps an example).
+        spread and can so gain on another team (`tests/deciding/test_monotone.py` keeps an example).
 
     Source:
         Standardisation: OECD (2008), ibid., §5.2, shifted and scaled to shares.

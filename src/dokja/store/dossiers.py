@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 import sqlalchemy as sa
 
 from dokja.canonical import JSON, parse_json
-from dokja.dossier import AUDITOR, PUBLIC, Dossier, Earlier, Opened, Personal
-from dokja.dossier import Entry as DossierEntry
+from dokja.dossier import AUDITOR, PUBLIC, Dossier, DossierEntry, Earlier, Opened, Personal
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.program.events import Event
+from dokja.record.events import Event
+from dokja.signature.note import Note, NoteKey, parse_head
 from dokja.store import log
-from dokja.store.checkpoint_note import Note, NoteKey, parse_checkpoint
 from dokja.store.events import Leaf, Store, read_leaves
 from dokja.store.schema import PERSONAL_PAYLOADS
 
@@ -49,7 +48,7 @@ def make_dossier(
         notes = [note for note in log.checkpoints(connection) if note.signed_by(log_key)]
         if not notes:
             raise InvalidInput("The log has signed no checkpoint with this key.", hint="Sign one first.")
-        size = parse_checkpoint(notes[-1]).size
+        size = parse_head(notes[-1]).size
         leaves = list(_concerning(stage, read_leaves(connection)))
         if leaves and leaves[-1].place >= size:
             raise InvalidInput(
@@ -112,6 +111,6 @@ def _personal(connection: sa.Connection, leaves: list[Leaf]) -> Iterator[Persona
 
 def _earlier(connection: sa.Connection, notes: list[Note], size: int) -> Iterator[Earlier]:
     for note in notes:
-        old = parse_checkpoint(note).size
+        old = parse_head(note).size
         if old:
             yield Earlier(note.render(), tuple(log.prove_consistency(connection, old, size)))

@@ -16,11 +16,11 @@ import sqlalchemy as sa
 
 from dokja.canonical import JSON, canonical_bytes, digest_json, parse_json
 from dokja.errors import AppendOnly, EventInvalid, InvalidInput, NotAllowed
-from dokja.program.events import Event, PersonalPayload, require_next
+from dokja.record.events import Event, PersonalPayload, require_next
 from dokja.signature import KeyRing, Signature, SigningKey
+from dokja.signature.note import Note
 from dokja.store import log
 from dokja.store.blobs import Blobs
-from dokja.store.checkpoint_note import Note
 from dokja.store.database import Database
 from dokja.store.schema import ERASURES, EVENTS, KEY_STATEMENTS, LEAVES, PERSONAL_PAYLOADS
 
@@ -28,7 +28,7 @@ _IDS_AT_ONCE = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StoredEvent:
     """An event on its way into the store, with what lies beside it.
 
     Args:
@@ -100,9 +100,9 @@ class Store:
             AppendOnly: Another event has this id, or its predecessor was superseded already.
             NotAllowed: The signature is not one of this event.
         """
-        return self.append_all([Entry(event, personal, signature)])[0]
+        return self.append_all([StoredEvent(event, personal, signature)])[0]
 
-    def append_all(self, entries: Sequence[Entry]) -> list[int]:
+    def append_all(self, entries: Sequence[StoredEvent]) -> list[int]:
         """Record events, all of them or none, and return their places in the log.
 
         Raises:
@@ -269,7 +269,7 @@ def read_leaves(connection: sa.Connection) -> Iterator[Leaf]:
         yield Leaf(row.place, row.kind, row.digest, row.stage or "", _object(row.body or "{}"), signature)
 
 
-def _recorded_places(connection: sa.Connection, entries: Sequence[Entry]) -> list[int | None]:
+def _recorded_places(connection: sa.Connection, entries: Sequence[StoredEvent]) -> list[int | None]:
     """Return, for each event, the place it already has; refuse another event under the same id."""
     recorded: dict[tuple[str, str], tuple[int, str]] = {}
     for start in range(0, len(entries), _IDS_AT_ONCE):
@@ -288,7 +288,7 @@ def _recorded_places(connection: sa.Connection, entries: Sequence[Entry]) -> lis
     return places
 
 
-def _require_history(connection: sa.Connection, entries: Iterable[Entry]) -> None:
+def _require_history(connection: sa.Connection, entries: Iterable[StoredEvent]) -> None:
     """Require that events may follow what is recorded, reading only what they name."""
     history: dict[str, Event] = {}
     gone: set[str] = set()
@@ -324,7 +324,7 @@ def _key_ring(connection: sa.Connection) -> KeyRing:
     return KeyRing.replay((row.place, _object(row.body)) for row in rows)
 
 
-def _event_row(place: int, entry: Entry) -> dict[str, Any]:
+def _event_row(place: int, entry: StoredEvent) -> dict[str, Any]:
     event, signature = entry.event, entry.signature
     return {
         "place": place,

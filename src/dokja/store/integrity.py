@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from dokja import merkle
 from dokja.canonical import digest_bytes, digest_json, parse_json
 from dokja.errors import DokjaError, StoreDamaged
-from dokja.program.events import Event, PersonalPayload
+from dokja.record.events import Event, PersonalPayload
 from dokja.signature import KeyRing
-from dokja.store import log, merkle
-from dokja.store.checkpoint_note import parse_checkpoint
+from dokja.signature.note import parse_head
+from dokja.store import log
 from dokja.store.events import Leaf, read_leaves
 from dokja.store.schema import BLOBS, ERASURES, EVENTS, LOG_NODES, PERSONAL_PAYLOADS
 
@@ -121,7 +122,7 @@ def _files(connection: sa.Connection) -> Iterator[str]:
 
 def _require_checkpoints(connection: sa.Connection, leaves: list[Leaf]) -> None:
     for note in log.checkpoints(connection):
-        checkpoint = parse_checkpoint(note)
+        checkpoint = parse_head(note)
         root = merkle.root_of(log.leaf_of(leaf.digest) for leaf in leaves[: checkpoint.size])
         if checkpoint.size > len(leaves) or root != checkpoint.root:
             raise StoreDamaged(f"The log no longer begins with the {checkpoint.size} leaves it signed.")

@@ -21,7 +21,7 @@ _DIGITS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LibraryEntry:
     """One reference of a library.
 
     Args:
@@ -47,7 +47,7 @@ class Library:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[LibraryEntry, ...]:
         """Return what the library holds, by name.
 
         Raises:
@@ -61,12 +61,12 @@ class Library:
             rows = index["entries"] if isinstance(index, dict) else None
             if not isinstance(rows, list):
                 raise UnreadableArtifact(f"{path} holds no list of entries.")
-            entries = [Entry(**row) for row in rows if isinstance(row, dict)]  # type: ignore[arg-type]
+            entries = [LibraryEntry(**row) for row in rows if isinstance(row, dict)]  # type: ignore[arg-type]
         except (InvalidInput, KeyError, TypeError) as error:
             raise UnreadableArtifact(f"{path} is not the index of a library: {error}.") from error
         return tuple(sorted(entries, key=lambda entry: (entry.name, entry.digest)))
 
-    def add(self, data: bytes, name: str, owner: str, licence: str, family: str) -> Entry:
+    def add(self, data: bytes, name: str, owner: str, licence: str, family: str) -> LibraryEntry:
         """Add a sketch's bytes; adding the same bytes again changes nothing.
 
         Args:
@@ -84,7 +84,7 @@ class Library:
                 f"Who owns {name}? A library keeps no reference without an owner.",
                 hint="Say it with --owner; a lineage edge always names the reference's owner.",
             )
-        entry = Entry(digest_bytes(data), name, owner, licence, family, len(data))
+        entry = LibraryEntry(digest_bytes(data), name, owner, licence, family, len(data))
         self._folder.mkdir(parents=True, exist_ok=True)
         _write_whole(self._path(entry.digest), data)
         others = [old for old in self.entries() if old.digest != entry.digest]
@@ -92,7 +92,7 @@ class Library:
         _write_whole(self._folder / _INDEX, canonical_bytes({"version": 1, "entries": rows}))
         return entry
 
-    def read(self, entry: Entry) -> bytes:
+    def read(self, entry: LibraryEntry) -> bytes:
         """Return a sketch's bytes, checked against its digest.
 
         Raises:

@@ -10,16 +10,16 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from dokja import merkle
 from dokja.errors import InvalidInput, StoreDamaged
 from dokja.signature import SigningKey
-from dokja.store import merkle
-from dokja.store.checkpoint_note import (
-    Checkpoint,
+from dokja.signature.note import (
     Note,
     NoteKey,
-    parse_checkpoint,
+    SignedHead,
+    parse_head,
     parse_note,
-    sign_checkpoint,
+    sign_head,
 )
 from dokja.store.schema import CHECKPOINTS, LEAVES, LOG_NODES
 
@@ -103,14 +103,14 @@ def append_checkpoint(connection: sa.Connection, origin: str, key: SigningKey) -
     size, root = log_size(connection), log_root(connection)
     signed = checkpoints(connection)
     for note in signed:
-        before = parse_checkpoint(note)
+        before = parse_head(note)
         if before.origin != origin:
             raise InvalidInput(f"This log has signed as {before.origin}, so it cannot sign as {origin}.")
         if before.size > size or log_root(connection, before.size) != before.root:
             raise StoreDamaged(f"The log no longer begins with the {before.size} leaves it signed before.")
-    if signed and parse_checkpoint(signed[-1]).size == size and signed[-1].signed_by(NoteKey(origin, key.id)):
+    if signed and parse_head(signed[-1]).size == size and signed[-1].signed_by(NoteKey(origin, key.id)):
         return signed[-1]
-    note = sign_checkpoint(Checkpoint(origin, size, root), key)
+    note = sign_head(SignedHead(origin, size, root), key)
     keep_checkpoint(connection, note)
     return note
 
@@ -121,7 +121,7 @@ def keep_checkpoint(connection: sa.Connection, note: Note) -> None:
     Raises:
         StoreDamaged: It is not a state this log was ever in.
     """
-    checkpoint = parse_checkpoint(note)
+    checkpoint = parse_head(note)
     _require_size(connection, checkpoint.size)
     if log_root(connection, checkpoint.size) != checkpoint.root:
         raise StoreDamaged(f"This checkpoint has another root than this log had at {checkpoint.size} leaves.")

@@ -11,27 +11,19 @@ from typing import cast
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput, NotAllowed
 from dokja.finding import Reason
-from dokja.program.allegation import (
-    Allegation,
-    Answer,
-    Basis,
-    Status,
-    answer,
-    concerns,
-    status,
-)
-from dokja.program.events import Event, in_force
-from dokja.program.history import read_history
-from dokja.program.objection import days_after, local_day
-from dokja.program.payloads import Kind
-from dokja.program.publication import Viewer, granted
-from dokja.program.rulebook import Disclosed, Profile, Rulebook, require_known
-from dokja.workflows.desk import Actor, Desk, Happening, told
+from dokja.procedure.allegation import Allegation, Answer, Status, answer, concerns, status
+from dokja.procedure.objection import days_after, local_day
+from dokja.publishing.see import Viewer, granted
+from dokja.record.events import Event, in_force
+from dokja.record.history import read_history
+from dokja.record.payloads import Basis, Kind
+from dokja.rulebook import Disclosed, Profile, Rulebook, require_known
+from dokja.workflows.desk import Actor, Desk, Draft, told
 from dokja.workflows.evidence import keep_evidence, read_evidence
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class Accusation:
     """What a third party brings forward.
 
     Args:
@@ -77,7 +69,7 @@ class Filed:
 
 
 def file_allegation(
-    desk: Desk, stage: str, complaint: Complaint, actor: Actor, *, dry_run: bool = False
+    desk: Desk, stage: str, complaint: Accusation, actor: Actor, *, dry_run: bool = False
 ) -> Filed:
     """Record an allegation and answer it at once as far as its bases can tell anything.
 
@@ -113,7 +105,7 @@ def file_allegation(
         "evidence": cast(JSON, [file.as_json() for file in files]),
         "reply_by": reply_by.isoformat(),
     }
-    happening = Happening(Kind.ALLEGATION, payload)
+    happening = Draft(Kind.ALLEGATION, payload)
     desk.draft(name, actor, [happening], rulebook)
     if dry_run:
         return Filed(None, answered, reply_by)
@@ -141,7 +133,7 @@ def reply_to_allegation(
             hint="Correct the reply by recording one that supersedes it.",
         )
     payload: dict[str, JSON] = {"allegation": allegation, "team": made.payload["team"], "text": text}
-    happenings = [Happening(Kind.ALLEGATION_REPLY, payload)]
+    happenings = [Draft(Kind.ALLEGATION_REPLY, payload)]
     if dry_run:
         return desk.draft(name, actor, happenings, rulebook)[0].event
     return desk.record(name, actor, happenings, rulebook)[0]

@@ -15,25 +15,25 @@ from pathlib import Path
 from typing import cast
 
 from dokja.canonical import JSON, parse_json
+from dokja.deciding.decision import decide
 from dokja.errors import InvalidInput, NotAllowed
 from dokja.finding import Reason
-from dokja.program.closing import BESIDE_THE_RESULT
-from dokja.program.correction import Difference, NoLongerTrue, differences, no_longer_true
-from dokja.program.decision import decide
-from dokja.program.events import Event, in_force
-from dokja.program.history import read_history
-from dokja.program.objection import (
-    Standing,
+from dokja.procedure.objection import (
+    ObjectionStanding,
     barred_from_hearing,
     local_day,
     objections,
     period_of,
     why_not_admissible,
 )
-from dokja.program.payloads import Kind
-from dokja.program.rulebook import Rulebook, require_known
+from dokja.publishing.correction import Difference, NoLongerTrue, differences, no_longer_true
+from dokja.record.closing import BESIDE_THE_RESULT
+from dokja.record.events import Event, in_force
+from dokja.record.history import read_history
+from dokja.record.payloads import Kind
+from dokja.rulebook import Rulebook, require_known
 from dokja.signature import KeyRing
-from dokja.workflows.desk import Actor, Desk, Happening, told
+from dokja.workflows.desk import Actor, Desk, Draft, told
 from dokja.workflows.evidence import keep_evidence, read_evidence
 from dokja.workflows.submit import require_not_backdated
 
@@ -111,7 +111,7 @@ class Hearing:
     upheld: bool
     heard_by: tuple[str, ...]
     text: str
-    corrections: tuple[Happening, ...] = ()
+    corrections: tuple[Draft, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def object_to_decision(
     }
     if complaint.about:
         payload["about"] = complaint.about
-    happening = Happening(Kind.OBJECTION, payload)
+    happening = Draft(Kind.OBJECTION, payload)
     drafted = desk.draft(name, actor, [happening], rulebook)[0].event
     answer_by = objections(rulebook, [*events, drafted])[-1].answer_by
     if dry_run:
@@ -182,7 +182,7 @@ def object_to_decision(
     return Objected(event, None, last_day, answer_by)
 
 
-def read_corrections(paths: Sequence[Path], objection: str) -> tuple[Happening, ...]:
+def read_corrections(paths: Sequence[Path], objection: str) -> tuple[Draft, ...]:
     """Return corrections from JSON files with `kind`, `payload`, `supersedes` and, where one is given, `reason`.
 
     Raises:
@@ -207,7 +207,7 @@ def read_corrections(paths: Sequence[Path], objection: str) -> tuple[Happening, 
         if not isinstance(payload, dict):
             raise InvalidInput(f"The payload of {path.name!r} is not an object.")
         reason = str(value.get("reason", "")) or f"upheld objection {objection}"
-        found.append(Happening(kind, payload, supersedes=str(value["supersedes"]), reason=reason))
+        found.append(Draft(kind, payload, supersedes=str(value["supersedes"]), reason=reason))
     return tuple(found)
 
 
@@ -239,7 +239,7 @@ def answer_objection(
         "heard_by": list(hearing.heard_by),
         "text": hearing.text,
     }
-    happenings = [Happening(Kind.ANSWER_TO_OBJECTION, payload), *hearing.corrections]
+    happenings = [Draft(Kind.ANSWER_TO_OBJECTION, payload), *hearing.corrections]
     by = replace(actor, id=speaker)
     drafted = tuple(entry.event for entry in desk.draft(name, by, happenings, rulebook))
     before, after = decide(rulebook, events), decide(rulebook, [*events, *drafted])
@@ -254,7 +254,7 @@ def answer_objection(
     )
 
 
-def _open_objection(rulebook: Rulebook, events: Sequence[Event], objection: str) -> Standing:
+def _open_objection(rulebook: Rulebook, events: Sequence[Event], objection: str) -> ObjectionStanding:
     known = {one.event.id: one for one in objections(rulebook, events)}
     if objection not in known:
         raise InvalidInput(

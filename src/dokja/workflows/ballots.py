@@ -12,11 +12,11 @@ from pathlib import Path
 from dokja.canonical import JSON
 from dokja.errors import BallotsInvalid, InvalidInput
 from dokja.panel.ballots import MOST_BYTES, BallotFile, BallotKind, parse_ballots_csv, parse_ballots_json
-from dokja.program.events import SIMULATOR, Event
-from dokja.program.history import History, read_history
-from dokja.program.payloads import Kind
-from dokja.program.rulebook import PanelKind, Rulebook, Unknown
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.record.events import SIMULATOR, Event
+from dokja.record.history import History, read_history
+from dokja.record.payloads import Kind
+from dokja.rulebook import PanelKind, Rulebook, Unknown
+from dokja.workflows.desk import Actor, Desk, Draft
 
 _MOST_TOLD = 20
 
@@ -61,7 +61,7 @@ def record_ballots(desk: Desk, stage: str, path: Path, actor: Actor, panel: str 
         kind = _kind(ballots.kind, rulebook, panel_of[str(ballot.values["rater"])])
         payload: dict[str, JSON] = ballot.payload(history.weights)
         personal: dict[str, JSON] | None = {"comment": ballot.comment} if ballot.comment else None
-        happenings.append(Happening(kind, payload, personal=personal))
+        happenings.append(Draft(kind, payload, personal=personal))
     by = Actor(SIMULATOR, actor.at) if ballots.simulated else actor
     recorded = desk.record(name, by, happenings, rulebook)
     return [event for event in recorded if event.kind is not Kind.RATER_REGISTERED]
@@ -69,7 +69,7 @@ def record_ballots(desk: Desk, stage: str, path: Path, actor: Actor, panel: str 
 
 def _registrations(
     ballots: BallotFile, history: History, rulebook: Rulebook, panel: str, path: Path
-) -> list[Happening]:
+) -> list[Draft]:
     raters = list(dict.fromkeys(str(ballot.values["rater"]) for ballot in ballots.ballots))
     strangers = [rater for rater in raters if rater not in history.panel_of]
     if strangers and not panel:
@@ -79,7 +79,7 @@ def _registrations(
         )
     if panel and panel not in {one.id for one in rulebook.panels}:
         raise InvalidInput(f"The rulebook has no panel {panel!r}.")
-    return [Happening(Kind.RATER_REGISTERED, {"rater": rater, "panel": panel}) for rater in strangers]
+    return [Draft(Kind.RATER_REGISTERED, {"rater": rater, "panel": panel}) for rater in strangers]
 
 
 def _require_on_scale(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dokja.deciding.decision import decide
 from dokja.errors import NotAllowed
-from dokja.program.correction import no_longer_true
-from dokja.program.decision import decide
-from dokja.program.events import Event, in_force
-from dokja.program.objection import local_day, objections, period_of
-from dokja.program.payloads import Kind
-from dokja.program.release import is_embargoed
-from dokja.program.rulebook import Unknown
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.procedure.objection import local_day, objections, period_of
+from dokja.publishing.correction import no_longer_true
+from dokja.publishing.release import is_embargoed
+from dokja.record.events import Event, in_force
+from dokja.record.payloads import Kind
+from dokja.rulebook import Unknown
+from dokja.workflows.desk import Actor, Desk, Draft
 from dokja.workflows.publish import announced_decision, announcements, ends_of
 
 
@@ -63,7 +63,7 @@ def close_stage(desk: Desk, stage: str, actor: Actor, *, dry_run: bool = False) 
             f"What {', '.join(stale)} said is no longer true.",
             hint="Publish the correction: dokja stage publish --reason, dokja publication release --supersedes.",
         )
-    happenings = [Happening(Kind.STAGE_CLOSED, {"decision": proposal.digest})]
+    happenings = [Draft(Kind.STAGE_CLOSED, {"decision": proposal.digest})]
     if dry_run:
         return desk.draft(name, actor, happenings, rulebook)[0].event
     return desk.record(name, actor, happenings, rulebook)[0]

@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dokja.canonical import JSON, canonical_bytes, parse_json
+from dokja.deciding.decision import Decision, decide, decision_digest
 from dokja.dossier import Opened, write_dossier
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.program.decision import Decision, decide, decision_digest
-from dokja.program.events import Event
-from dokja.program.payloads import Kind
-from dokja.program.publication import is_shown, signed_body
-from dokja.program.rulebook import Rulebook, Unknown
-from dokja.program.uncertainty import Uncertainty, assess
+from dokja.publishing.see import is_shown, signed_body
+from dokja.record.events import Event
+from dokja.record.payloads import Kind
+from dokja.rulebook import Rulebook, Unknown
+from dokja.sensitivity.uncertainty import Uncertainty, assess
 from dokja.signature import Count, Signature, SigningKey
 from dokja.store.dossiers import make_dossier
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.workflows.desk import Actor, Desk, Draft
 
 DEFAULT_REPLICATES = 10_000
 
@@ -165,9 +165,7 @@ def sign(desk: Desk, stage: str, proposal: Proposal, key: SigningKey, at: str) -
         "key": made.key,
         "signature": made.signature,
     }
-    return desk.record(
-        name, Actor(person, at), [Happening(Kind.DECISION_SIGNED, payload)], proposal.rulebook
-    )[0]
+    return desk.record(name, Actor(person, at), [Draft(Kind.DECISION_SIGNED, payload)], proposal.rulebook)[0]
 
 
 def count_signatures(desk: Desk, stage: str, proposal: Proposal) -> Count | None:

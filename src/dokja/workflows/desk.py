@@ -22,14 +22,14 @@ from typing import Self
 
 from dokja.canonical import JSON, canonical_bytes, parse_json
 from dokja.errors import InvalidInput, NotAllowed, Unavailable, UnreadableArtifact
-from dokja.program.events import Event, PersonalPayload
-from dokja.program.history import read_history
-from dokja.program.payloads import Kind
-from dokja.program.publication import is_sealed
-from dokja.program.rulebook import Rulebook, rulebook_from_json
+from dokja.publishing.see import is_sealed
+from dokja.record.events import Event, PersonalPayload
+from dokja.record.history import read_history
+from dokja.record.payloads import Kind
+from dokja.rulebook import Rulebook, rulebook_from_json
 from dokja.signature import SigningKey
-from dokja.store.checkpoint_note import NoteKey
-from dokja.store.events import Entry, Store
+from dokja.signature.note import NoteKey
+from dokja.store.events import Store, StoredEvent
 
 _SETTINGS = "desk.toml"
 _RESTORE = "Restore the desk's folder from its backup."
@@ -52,7 +52,7 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class Draft:
     """What is about to be recorded.
 
     Args:
@@ -189,7 +189,7 @@ class Desk:
         return None if file is None else rulebook_from_json(parse_json(self.store.blobs.get(str(file))))
 
     def record(
-        self, stage: str, actor: Actor, happenings: Sequence[Happening], rulebook: Rulebook
+        self, stage: str, actor: Actor, happenings: Sequence[Draft], rulebook: Rulebook
     ) -> list[Event]:
         """Record what happened, all of it or nothing, and return the events.
 
@@ -207,8 +207,8 @@ class Desk:
         return [entry.event for entry in entries]
 
     def draft(
-        self, stage: str, actor: Actor, happenings: Sequence[Happening], rulebook: Rulebook
-    ) -> list[Entry]:
+        self, stage: str, actor: Actor, happenings: Sequence[Draft], rulebook: Rulebook
+    ) -> list[StoredEvent]:
         """Return what `record` would append, after refusing what it would refuse; nothing is written.
 
         Raises:
@@ -233,7 +233,7 @@ class Desk:
                 salt=self._random(_SALT_BYTES).hex() if is_sealed(rulebook, happening.kind) else "",
             )
             signature = None if actor.key is None else actor.key.sign("event", event.digest(), actor.at)
-            entries.append(Entry(event, personal, signature))
+            entries.append(StoredEvent(event, personal, signature))
         past = self.store.events(stage) if taken else ()
         # What would leave the history unreadable is refused before it is written; which rulebook is in force is not
         # asked here, since an amendment may just be taking effect.

@@ -14,12 +14,11 @@ from typing import cast
 
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput, NotAllowed, RulebookUnknown
-from dokja.program.events import SIMULATOR, Event, in_force
-from dokja.program.objection import objections, period_of
-from dokja.program.payloads import Kind
-from dokja.program.publication import Viewer, granted
-from dokja.program.rulebook import Disclosed, Profile, Rulebook
-from dokja.program.support import Promise
+from dokja.procedure.objection import objections, period_of
+from dokja.procedure.support import Promise
+from dokja.publishing.see import Viewer, granted
+from dokja.record.events import SIMULATOR, Event, in_force
+from dokja.record.payloads import Kind
 from dokja.report.document import Document
 from dokja.report.letter_blocks import Facts, Signer
 from dokja.report.letters import (
@@ -35,6 +34,7 @@ from dokja.report.letters import (
 )
 from dokja.report.support import say_count
 from dokja.report.words import Language
+from dokja.rulebook import Disclosed, Profile, Rulebook
 from dokja.workflows.decide import Proposal, read_proposal
 from dokja.workflows.desk import Desk
 from dokja.workflows.preview import preview

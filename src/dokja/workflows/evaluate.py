@@ -10,12 +10,12 @@ from dokja.benchmark.suite import Suite
 from dokja.canonical import JSON, digest_file
 from dokja.compute.local_engine import LocalEngine
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.program.events import Event
-from dokja.program.history import read_history
-from dokja.program.payloads import Kind, RowState
-from dokja.program.rulebook import Rulebook, Unknown
+from dokja.record.events import Event
+from dokja.record.history import read_history
+from dokja.record.payloads import Kind, RowState
+from dokja.rulebook import Rulebook, Unknown
 from dokja.workflows.benchmark import read_journal, run_benchmark
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.workflows.desk import Actor, Desk, Draft
 
 Progress = Callable[[int, int], None]
 
@@ -59,7 +59,7 @@ def evaluate_benchmarks(
     journal = journals / f"{name}.{subject}.jsonl"
     run_benchmark(engine, suites, journal, model=subject, progress=progress)
     happenings = [
-        Happening(Kind.RUN_RESULT, _run(read_journal(journal), suite, subject, engine, digest_file(journal)))
+        Draft(Kind.RUN_RESULT, _run(read_journal(journal), suite, subject, engine, digest_file(journal)))
         for suite in suites
     ]
     return desk.record(name, actor, happenings, rulebook)

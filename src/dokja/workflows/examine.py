@@ -20,11 +20,11 @@ from dokja.lineage.relation import Relation
 from dokja.lineage.sampling import DEFAULT_SEED, Depth
 from dokja.lineage.sketch import Sketch
 from dokja.lineage.sketch_file import parse_sketch, sketch_digest
-from dokja.program.events import Event
-from dokja.program.history import read_history
-from dokja.program.payloads import Kind
+from dokja.record.events import Event
+from dokja.record.history import read_history
+from dokja.record.payloads import Kind
 from dokja.store.library import Library
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.workflows.desk import Actor, Desk, Draft
 from dokja.workflows.sketch import load_sketch
 
 _INDEPENDENT = "weights.independent_of"
@@ -125,7 +125,7 @@ def record_examination(
     payloads: list[dict[str, JSON]] = [
         {"team": team, "finding": finding.as_json()} for finding in _gravest_only(findings)
     ]
-    return desk.record(name, actor, [Happening(Kind.FINDING_RECORDED, p) for p in payloads], rulebook)
+    return desk.record(name, actor, [Draft(Kind.FINDING_RECORDED, p) for p in payloads], rulebook)
 
 
 def load_references(

@@ -14,14 +14,14 @@ from typing import TypeAlias, cast
 
 from dokja.canonical import JSON, canonical_bytes, digest_bytes
 from dokja.errors import InvalidInput
-from dokja.program.events import SIMULATOR, Event
-from dokja.program.history import instant
-from dokja.program.payloads import Kind
-from dokja.program.publication import EVENT_FIELDS, Viewer, granted, is_shown
-from dokja.program.rulebook import Profile, Rulebook
+from dokja.publishing.see import EVENT_FIELDS, Viewer, granted, is_shown
+from dokja.record.events import SIMULATOR, Event
+from dokja.record.history import instant
+from dokja.record.payloads import Kind
 from dokja.report.csv_table import render_csv
 from dokja.report.support import delivery_row, line_row, naming_row, roster_rows, standing_row
 from dokja.report.words import LANGUAGES, Language, say
+from dokja.rulebook import Profile, Rulebook
 from dokja.workflows.desk import Desk
 from dokja.workflows.preview import preview
 from dokja.workflows.support import look_at_budget, look_at_support

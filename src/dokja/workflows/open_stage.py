@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from dokja.canonical import JSON
 from dokja.errors import NotAllowed
-from dokja.program.events import Event
-from dokja.program.payloads import Kind
-from dokja.program.rulebook import Rulebook
+from dokja.record.events import Event
+from dokja.record.payloads import Kind
+from dokja.rulebook import Rulebook
 from dokja.signature import SigningKey, key_statement
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.workflows.desk import Actor, Desk, Draft
 
 
 def open_stage(desk: Desk, rulebook: Rulebook, actor: Actor, stage: str = "") -> Event:
@@ -33,7 +34,7 @@ def open_stage(desk: Desk, rulebook: Rulebook, actor: Actor, stage: str = "") ->
             hint="A change of its rules is an amendment: dokja stage amend.",
         )
     payload: dict[str, JSON] = {"rulebook": rulebook.digest(), "file": desk.keep_rulebook(rulebook)}
-    return desk.record(name, actor, [Happening(Kind.STAGE_OPENED, payload)], rulebook)[0]
+    return desk.record(name, actor, [Draft(Kind.STAGE_OPENED, payload)], rulebook)[0]
 
 
 def amend_stage(
@@ -68,7 +69,7 @@ def amend_stage(
         "effective_at": effective_at,
         "positions": said,
     }
-    return desk.record(name, actor, [Happening(Kind.AMENDMENT, payload)], before)[0]
+    return desk.record(name, actor, [Draft(Kind.AMENDMENT, payload)], before)[0]
 
 
 def enrol(desk: Desk, person: str, role: str, key: SigningKey, by: SigningKey | None, at: str) -> int:
@@ -119,6 +120,6 @@ def revoke(desk: Desk, key_id: str, by: SigningKey, at: str, reason: str) -> int
 
 def new_key(path: Path) -> SigningKey:
     """Make a key in a new file that only its owner can read."""
-    key = SigningKey.generate()
+    key = SigningKey(os.urandom(32))
     key.save(path)
     return key

@@ -8,15 +8,15 @@ from typing import cast
 
 from dokja.canonical import JSON, digest_json
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.program.events import Event, in_force
-from dokja.program.objection import objections
-from dokja.program.payloads import Kind
-from dokja.program.publication import Viewer, granted, view_decision
-from dokja.program.release import is_embargoed
-from dokja.program.rulebook import Disclosed, Profile, Rulebook, Unknown
+from dokja.procedure.objection import objections
+from dokja.publishing.release import is_embargoed
+from dokja.publishing.see import Viewer, granted, view_decision
+from dokja.record.events import Event, in_force
+from dokja.record.payloads import Kind
+from dokja.rulebook import Disclosed, Profile, Rulebook, Unknown
 from dokja.workflows.allegation import allegation_rows
 from dokja.workflows.decide import Proposal, look
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.workflows.desk import Actor, Desk, Draft
 from dokja.workflows.publish import announced_decision, signed_decision
 
 
@@ -71,7 +71,7 @@ def preview(desk: Desk, stage: str, viewer: Viewer, at: str, by: str = "") -> Pr
     }
     saw = digest_json("view", seen)
     happenings = [
-        Happening(
+        Draft(
             Kind.ACCESS,
             {
                 "release": release.id,

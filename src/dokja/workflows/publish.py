@@ -15,16 +15,12 @@ from pathlib import Path
 from typing import cast
 
 from dokja.canonical import JSON
+from dokja.deciding.decision import decide
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.program.decision import decide
-from dokja.program.disclosure import Confinement, Statement, confine
-from dokja.program.events import Event, in_force
-from dokja.program.history import instant
-from dokja.program.objection import heard_announcements
-from dokja.program.payloads import Kind
-from dokja.program.publication import Viewer, granted
-from dokja.program.published import scoreboard_of
-from dokja.program.release import (
+from dokja.procedure.objection import heard_announcements
+from dokja.publishing.disclosure import Confinement, PublishedStatement, confine
+from dokja.publishing.known import scoreboard_of
+from dokja.publishing.release import (
     Review,
     already_said,
     points_of,
@@ -35,9 +31,13 @@ from dokja.program.release import (
     statement_json,
     statements_of_decision,
 )
-from dokja.program.rulebook import Disclosed, Profile, Rulebook, require_known
+from dokja.publishing.see import Viewer, granted
+from dokja.record.events import Event, in_force
+from dokja.record.history import instant
+from dokja.record.payloads import Kind
+from dokja.rulebook import Disclosed, Profile, Rulebook, require_known
 from dokja.workflows.decide import Proposal, count_signatures, read_proposal, write_dossiers
-from dokja.workflows.desk import Actor, Desk, Happening, told
+from dokja.workflows.desk import Actor, Desk, Draft, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Released:
         dossiers: Files written.
     """
 
-    statements: tuple[Statement, ...]
+    statements: tuple[PublishedStatement, ...]
     review: Review
     event: Event | None
     dossiers: tuple[Path, ...] = ()
@@ -266,14 +266,14 @@ def _release(
     stage: str,
     proposal: Proposal,
     viewer: Viewer,
-    said: tuple[Statement, ...],
+    said: tuple[PublishedStatement, ...],
     payload: dict[str, JSON],
     terms: Terms,
     actor: Actor,
     *,
     dry_run: bool,
 ) -> Released:
-    happening = Happening(Kind.RELEASE, payload, supersedes=terms.supersedes or None, reason=terms.reason)
+    happening = Draft(Kind.RELEASE, payload, supersedes=terms.supersedes or None, reason=terms.reason)
     _require_terms(terms, actor)
     desk.draft(stage, actor, [happening], proposal.rulebook)
     looked = _review(proposal.rulebook, proposal.outcome, desk.store.events(stage), viewer, said, terms)
@@ -294,7 +294,7 @@ def _review(
     outcome: dict[str, JSON],
     events: Sequence[Event],
     viewer: Viewer,
-    said: Sequence[Statement],
+    said: Sequence[PublishedStatement],
     terms: Terms,
 ) -> Review:
     narrowest = require_known(
@@ -314,7 +314,7 @@ def _review(
 
 def _as_the_public_sees(
     rulebook: Rulebook, outcome: dict[str, JSON], fields: Sequence[Disclosed]
-) -> tuple[Statement, ...]:
+) -> tuple[PublishedStatement, ...]:
     """Return what an announcement says: means and best scores as the rulebook rounds them, the rest as computed."""
     over_teams = [one for one in fields if one in (Disclosed.STAGE_MEANS, Disclosed.STAGE_TOPS)]
     rest = [one for one in fields if one not in over_teams]
@@ -333,7 +333,7 @@ def _payload(
     viewer: Viewer,
     decision: str,
     fields: Sequence[Disclosed],
-    said: Sequence[Statement],
+    said: Sequence[PublishedStatement],
     terms: Terms,
 ) -> dict[str, JSON]:
     return {

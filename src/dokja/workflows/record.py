@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from dokja.canonical import JSON, parse_json
+from dokja.deciding.measurements import measure
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.program.events import Event
-from dokja.program.history import read_history
-from dokja.program.measurements import measure
-from dokja.program.payloads import Kind
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.record.events import Event
+from dokja.record.history import read_history
+from dokja.record.payloads import Kind
+from dokja.workflows.desk import Actor, Desk, Draft
 from dokja.workflows.support import SUPPORT, require_support
 
 # What has a command of its own, because more than one event, a file, a key or a check goes with it.
@@ -62,7 +62,7 @@ def record_event(
         raise InvalidInput(f"An event {kind!r} is not recorded by hand.", hint=f"Use: {_ELSEWHERE[what]}")
     name = desk.require_stage(stage)
     rulebook = desk.rulebook(name)
-    happening = Happening(
+    happening = Draft(
         what,
         _object(payload),
         supersedes=supersedes or None,

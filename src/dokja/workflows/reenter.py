@@ -12,11 +12,11 @@ from typing import cast
 
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.program.events import Event, in_force
-from dokja.program.payloads import Kind
-from dokja.program.rulebook import Rulebook, Unknown, Vacancy
+from dokja.record.events import Event, in_force
+from dokja.record.payloads import Kind
+from dokja.rulebook import Rulebook, Unknown, Vacancy
 from dokja.workflows.decide import Proposal
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.workflows.desk import Actor, Desk, Draft
 from dokja.workflows.publish import announced_decision
 from dokja.workflows.submit import require_in_time
 
@@ -70,7 +70,7 @@ def open_reentry(
     }
     if not dry_run:
         payload["file"] = desk.keep_rulebook(rulebook)
-    happenings = [Happening(Kind.STAGE_OPENED, payload), *_applications(applicants)]
+    happenings = [Draft(Kind.STAGE_OPENED, payload), *_applications(applicants)]
     if dry_run:
         return [entry.event for entry in desk.draft(name, actor, happenings, rulebook)]
     return desk.record(name, actor, happenings, rulebook)
@@ -122,7 +122,7 @@ def record_reentry(desk: Desk, stage: str, actor: Actor, *, dry_run: bool = Fals
         "selected": list(selected),
         "vacancies": left,
     }
-    happening = Happening(
+    happening = Draft(
         Kind.REENTRY_RESULT,
         payload,
         supersedes=None if earlier is None else earlier.id,
@@ -134,9 +134,9 @@ def record_reentry(desk: Desk, stage: str, actor: Actor, *, dry_run: bool = Fals
     return desk.record(first, actor, [happening], rulebook)[0]
 
 
-def _applications(applicants: Mapping[str, str]) -> list[Happening]:
+def _applications(applicants: Mapping[str, str]) -> list[Draft]:
     return [
-        Happening(Kind.REENTRY_APPLICATION, {"team": team, "name": name}) for team, name in applicants.items()
+        Draft(Kind.REENTRY_APPLICATION, {"team": team, "name": name}) for team, name in applicants.items()
     ]
 
 

@@ -7,11 +7,11 @@ from datetime import date
 
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput
-from dokja.program.events import Event
-from dokja.program.payloads import Kind
-from dokja.program.roster import Role, RosterChange, RosterVersion, changes_between, roster_on
-from dokja.program.rulebook import Unknown
-from dokja.program.support_record import SupportRecord
+from dokja.procedure.support_record import SupportRecord
+from dokja.record.events import Event
+from dokja.record.payloads import Kind
+from dokja.record.roster import MemberRole, RosterChange, RosterVersion, changes_between, roster_on
+from dokja.rulebook import Unknown
 from dokja.workflows.desk import Actor, Desk
 from dokja.workflows.support import NOTHING, Correction, look_at_support, record_support
 
@@ -20,7 +20,7 @@ def set_roster(
     desk: Desk,
     stage: str,
     team: str,
-    members: Mapping[Role, Sequence[str]],
+    members: Mapping[MemberRole, Sequence[str]],
     effective: date,
     why: str,
     actor: Actor,

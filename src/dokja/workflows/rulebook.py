@@ -8,12 +8,12 @@ from pathlib import Path
 from dokja.canonical import parse_json
 from dokja.errors import InvalidInput, RulebookInvalid
 from dokja.finding import Reason
-from dokja.program.amendment import Change, OutcomeChange, changes, outcome_changes, succession_remarks
-from dokja.program.events import Event
-from dokja.program.rehearsal import Rehearsal, rehearse
-from dokja.program.rulebook import MOST_BYTES, Rulebook, parse_rulebook, reasons_in, require_openable
-from dokja.program.simulation import Assumptions
+from dokja.record.events import Event
 from dokja.report.words import say_reason
+from dokja.rulebook import MOST_BYTES, Rulebook, parse_rulebook, reasons_in, require_openable
+from dokja.sensitivity.amendment import Change, OutcomeChange, changes, outcome_changes, succession_remarks
+from dokja.sensitivity.rehearsal import Rehearsal, rehearse
+from dokja.sensitivity.simulation import Assumptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from pathlib import Path
 from dokja.canonical import JSON, parse_json
 from dokja.checkpoint import digest_tensors, open_checkpoint
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.program.events import Event
-from dokja.program.history import instant
-from dokja.program.objection import last_day_to_submit, local_day
-from dokja.program.payloads import Kind
-from dokja.program.rulebook import Rulebook
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.procedure.objection import last_day_to_submit, local_day
+from dokja.record.events import Event
+from dokja.record.history import instant
+from dokja.record.payloads import Kind
+from dokja.rulebook import Rulebook
+from dokja.workflows.desk import Actor, Desk, Draft
 
 ORIGINS = ("own", "own_parent", "third_party")
 _COMPONENT_FIELDS = {"name", "origin", "initialised", "frozen", "source", "licence", "notice"}
@@ -120,9 +120,9 @@ def submit(desk: Desk, stage: str, submission: Submission, actor: Actor) -> Even
     happenings = []
     if submission.team not in registered:
         payload: dict[str, JSON] = {"team": submission.team, "name": submission.name}
-        happenings.append(Happening(Kind.TEAM_REGISTERED, payload))
+        happenings.append(Draft(Kind.TEAM_REGISTERED, payload))
     happenings.append(
-        Happening(
+        Draft(
             Kind.SUBMISSION,
             {"team": submission.team, "weights": weights, "declaration": declaration},
             supersedes=earlier[-1] if earlier else None,

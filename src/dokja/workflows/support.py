@@ -13,13 +13,13 @@ from typing import TypeVar
 
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.program.events import Event, in_force
-from dokja.program.payloads import Kind
-from dokja.program.rulebook import Unknown
-from dokja.program.support import MovedDeadline, Promise
-from dokja.program.support_budget import LineStanding, RuleStanding, budget_standing, rule_standing
-from dokja.program.support_record import Left, SupportRecord, read_support, registered_teams
-from dokja.workflows.desk import Actor, Desk, Happening
+from dokja.procedure.support import MovedDeadline, Promise
+from dokja.procedure.support_budget import LineStanding, RuleStanding, budget_standing, rule_standing
+from dokja.procedure.support_record import Left, SupportRecord, read_support, registered_teams
+from dokja.record.events import Event, in_force
+from dokja.record.payloads import Kind
+from dokja.rulebook import Unknown
+from dokja.workflows.desk import Actor, Desk, Draft
 from dokja.workflows.publish import announced_decision, signed_decision
 
 _T = TypeVar("_T")
@@ -83,7 +83,7 @@ def record_support(
         EventInvalid: The payload breaks its schema, or may not supersede what it names.
     """
     name = desk.require_stage(stage)
-    happening = Happening(kind, payload, supersedes=correction.supersedes or None, reason=correction.reason)
+    happening = Draft(kind, payload, supersedes=correction.supersedes or None, reason=correction.reason)
     drafted, after = require_support(desk, name, actor, happening)
     team = payload.get("team")
     if team is not None and team not in after.teams:
@@ -94,9 +94,7 @@ def record_support(
     return drafted if dry_run else desk.record(name, actor, [happening], desk.rulebook(name))[0]
 
 
-def require_support(
-    desk: Desk, stage: str, actor: Actor, happening: Happening
-) -> tuple[Event, SupportRecord]:
+def require_support(desk: Desk, stage: str, actor: Actor, happening: Draft) -> tuple[Event, SupportRecord]:
     """Require that an event leaves the ledger readable, whatever its kind; return it and the ledger with it.
 
     A retraction of a promise that was delivered on leaves statements under no promise; one of a promise that was

@@ -9,7 +9,7 @@ from dokja.canonical import JSON
 from dokja.finding import Reason
 
 
-class Standing(StrEnum):
+class StatementStanding(StrEnum):
     """What became of one statement of a dossier."""
 
     HOLDS = "HOLDS"
@@ -18,7 +18,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class DossierStatement:
     """One thing a dossier says.
 
     Args:
@@ -28,7 +28,7 @@ class Statement:
     """
 
     name: str
-    standing: Standing
+    standing: StatementStanding
     reason: Reason
 
 
@@ -44,16 +44,16 @@ class VerificationReport:
 
     stage: str
     profile: str
-    statements: tuple[Statement, ...]
+    statements: tuple[DossierStatement, ...]
 
-    def named(self, standing: Standing) -> tuple[str, ...]:
+    def named(self, standing: StatementStanding) -> tuple[str, ...]:
         """Return the names of the statements with this standing."""
         return tuple(s.name for s in self.statements if s.standing is standing)
 
     @property
     def intact(self) -> bool:
         """Return whether nothing is broken. What could not be recomputed is listed, not counted against."""
-        return not self.named(Standing.BROKEN)
+        return not self.named(StatementStanding.BROKEN)
 
     def as_json(self) -> dict[str, JSON]:
         """Return the report as a JSON object; the sentences are put in by whoever shows it."""
@@ -72,16 +72,18 @@ class VerificationReport:
         }
 
 
-def holds(name: str, /, **figures: JSON) -> Statement:
+def holds(name: str, /, **figures: JSON) -> DossierStatement:
     """Return that a statement holds, with what was seen."""
-    return Statement(name, Standing.HOLDS, Reason(f"dossier.{name}.holds", figures))
+    return DossierStatement(name, StatementStanding.HOLDS, Reason(f"dossier.{name}.holds", figures))
 
 
-def broken(name: str, how: str, /, **figures: JSON) -> Statement:
+def broken(name: str, how: str, /, **figures: JSON) -> DossierStatement:
     """Return that a statement is broken, and how."""
-    return Statement(name, Standing.BROKEN, Reason(f"dossier.{name}.{how}", figures))
+    return DossierStatement(name, StatementStanding.BROKEN, Reason(f"dossier.{name}.{how}", figures))
 
 
-def unknown(name: str, how: str, /, **figures: JSON) -> Statement:
+def unknown(name: str, how: str, /, **figures: JSON) -> DossierStatement:
     """Return that a statement could not be recomputed, and why."""
-    return Statement(name, Standing.COULD_NOT_RECOMPUTE, Reason(f"dossier.{name}.{how}", figures))
+    return DossierStatement(
+        name, StatementStanding.COULD_NOT_RECOMPUTE, Reason(f"dossier.{name}.{how}", figures)
+    )

@@ -11,22 +11,29 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dokja.canonical import JSON, canonical_bytes, digest_json, digest_salted
-from dokja.dossier import AUDITOR, Dossier, Entry, ReadDossier, read_dossier
+from dokja.deciding.decision import decide, decision_digest
+from dokja.dossier import AUDITOR, Dossier, DossierEntry, ReadDossier, read_dossier
 from dokja.errors import DokjaError, EventInvalid, InvalidInput, KeyRefused
-from dokja.program.decision import decide, decision_digest
-from dokja.program.events import Event, in_force
-from dokja.program.payloads import Kind
-from dokja.program.publication import Viewer, view_decision
-from dokja.program.rulebook import Profile, Rulebook, Unknown, rulebook_from_json
-from dokja.program.uncertainty import assess
+from dokja.publishing.see import Viewer, view_decision
+from dokja.record.events import Event, in_force
+from dokja.record.payloads import Kind
+from dokja.rulebook import Profile, Rulebook, Unknown, rulebook_from_json
+from dokja.sensitivity.uncertainty import assess
 from dokja.signature import KeyRing, Signature
-from dokja.store.checkpoint_note import NoteKey
-from dokja.workflows.verification import Standing, Statement, VerificationReport, broken, holds, unknown
+from dokja.signature.note import NoteKey
+from dokja.workflows.verification import (
+    DossierStatement,
+    StatementStanding,
+    VerificationReport,
+    broken,
+    holds,
+    unknown,
+)
 from dokja.workflows.verify_log import log_statements
 
 _MOST_REPLICATES = 100_000
 
-__all__ = ["Standing", "Statement", "VerificationReport", "verify_dossier"]
+__all__ = ["DossierStatement", "StatementStanding", "VerificationReport", "verify_dossier"]
 
 
 def verify_dossier(data: bytes, *, log_key: str = "") -> VerificationReport:
@@ -58,7 +65,7 @@ class _Verifier:
     def dossier(self) -> Dossier:
         return self.read.dossier
 
-    def statements(self) -> Iterator[Statement]:
+    def statements(self) -> Iterator[DossierStatement]:
         yield self._file()
         yield self._seal()
         yield from log_statements(self.dossier, self.expected_log_key)
@@ -73,11 +80,11 @@ class _Verifier:
         yield self._decision()
         yield self._uncertainty()
 
-    def _file(self) -> Statement:
+    def _file(self) -> DossierStatement:
         name = "file.canonical"
         return holds(name) if self.read.is_canonical else broken(name, "respelt")
 
-    def _seal(self) -> Statement:
+    def _seal(self) -> DossierStatement:
         name, sealed = "file.seal", self.dossier.seal()
         return holds(name, seal=sealed) if self.read.seal == sealed else broken(name, "differs", seal=sealed)
 
@@ -92,7 +99,7 @@ class _Verifier:
         except (KeyRefused, InvalidInput) as error:
             return error
 
-    def _keys(self) -> Statement:
+    def _keys(self) -> DossierStatement:
         name = "keys.statements"
         if isinstance(self._ring, DokjaError):
             return broken(name, "refused", sentence=self._ring.message)
@@ -109,7 +116,7 @@ class _Verifier:
             return InvalidInput("The rulebook is not spelt as it is hashed.")
         return book
 
-    def _rulebook(self) -> Statement:
+    def _rulebook(self) -> DossierStatement:
         name = "rulebook.digest"
         if isinstance(self._book, DokjaError):
             return broken(name, "invalid", sentence=self._book.message)
@@ -144,10 +151,10 @@ class _Verifier:
         return [] if isinstance(self._events_or_error, EventInvalid) else self._events_or_error
 
     @property
-    def _sealed(self) -> list[Entry]:
+    def _sealed(self) -> list[DossierEntry]:
         return [entry for entry in self.dossier.record if entry.kind == "sealed"]
 
-    def _events(self) -> Statement:
+    def _events(self) -> DossierStatement:
         name = "events.history"
         if isinstance(self._events_or_error, EventInvalid):
             return broken(name, "invalid", sentence=self._events_or_error.message)
@@ -164,7 +171,7 @@ class _Verifier:
             return broken(name, "invalid", sentence=error.message)
         return holds(name, events=len(self._open))
 
-    def _event_signatures(self) -> Statement:
+    def _event_signatures(self) -> DossierStatement:
         name, seen = "events.signatures", 0
         for place, event, given in self._open:
             if given is None:
@@ -180,7 +187,7 @@ class _Verifier:
                 return broken(name, "refused", event=event.id, why=refusal.key)
         return holds(name, signatures=seen)
 
-    def _personal(self) -> Statement:
+    def _personal(self) -> DossierStatement:
         name, dossier = "personal.payloads", self.dossier
         digests = {place: event.personal for place, event, _ in self._open}
         by_event = {event.digest(): event.personal for _, event, _ in self._open}
@@ -207,7 +214,7 @@ class _Verifier:
             return broken(name, "missing", places=len(given ^ owed))
         return holds(name, payloads=len(given), erased=len(erased))
 
-    def _decision_signatures(self) -> Statement:
+    def _decision_signatures(self) -> DossierStatement:
         name, digest = "decision.signatures", decision_digest(self.dossier.decision)
         if isinstance(self._book, DokjaError) or isinstance(self._ring, DokjaError):
             return broken(name, "no_rule")
@@ -249,7 +256,7 @@ class _Verifier:
             signed.append((place_of[event.id], str(payload["signer"]), signature))
         return signed, ""
 
-    def _decision_public(self) -> Statement:
+    def _decision_public(self) -> DossierStatement:
         """What the signed body shows must be exactly the rulebook's public view of what it commits to."""
         name, opened = "decision.public", self.dossier.opened
         if opened is None:
@@ -270,7 +277,7 @@ class _Verifier:
             return broken(name, "malformed")
         return holds(name) if same else broken(name, "differs")
 
-    def _commitment(self) -> Statement:
+    def _commitment(self) -> DossierStatement:
         name, opened = "decision.commitment", self.dossier.opened
         if opened is None:
             return (
@@ -283,7 +290,7 @@ class _Verifier:
         committed = digest_salted(bytes.fromhex(opened.salt), dict(opened.value))
         return holds(name) if committed == self.dossier.decision.get("sealed") else broken(name, "differs")
 
-    def _decision(self) -> Statement:
+    def _decision(self) -> DossierStatement:
         name, dossier = "decision.recomputed", self.dossier
         if isinstance(self._book, DokjaError) or isinstance(self._events_or_error, EventInvalid):
             return broken(name, "no_rule")
@@ -300,7 +307,7 @@ class _Verifier:
         same = canonical_bytes(outcome) == canonical_bytes(dossier.opened.value.get("outcome"))
         return holds(name, events=len(read)) if same else broken(name, "differs", events=len(read))
 
-    def _uncertainty(self) -> Statement:
+    def _uncertainty(self) -> DossierStatement:
         """Resamples are drawn again from their seed; another numpy may draw others, which breaks nothing."""
         name, opened = "decision.uncertainty", self.dossier.opened
         stated = None if opened is None else opened.value.get("uncertainty")

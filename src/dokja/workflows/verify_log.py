@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from dokja import merkle
 from dokja.dossier import Dossier
 from dokja.errors import InvalidInput, UnreadableArtifact
-from dokja.store import merkle
-from dokja.store.checkpoint_note import Checkpoint, NoteKey, parse_checkpoint, parse_note
+from dokja.signature.note import NoteKey, SignedHead, parse_head, parse_note
 from dokja.store.log import leaf_of
-from dokja.workflows.verification import Statement, broken, holds, unknown
+from dokja.workflows.verification import DossierStatement, broken, holds, unknown
 
 
-def log_statements(dossier: Dossier, expected_key: str) -> Iterator[Statement]:
+def log_statements(dossier: Dossier, expected_key: str) -> Iterator[DossierStatement]:
     """Yield every statement about the log.
 
     Args:
@@ -36,33 +36,33 @@ class _Log:
     def _leaves(self) -> list[bytes]:
         return [leaf_of(entry.digest()) for entry in self.dossier.record]
 
-    def log_key(self) -> Statement:
+    def log_key(self) -> DossierStatement:
         name, key = "log.key", self.dossier.log_key
         if not self.expected_log_key:
             return unknown(name, "not_compared", key=key)
         return holds(name, key=key) if key == self.expected_log_key else broken(name, "another", key=key)
 
     @cached_property
-    def _checkpoint(self) -> Checkpoint | None:
+    def _checkpoint(self) -> SignedHead | None:
         """The signed state everything is proven in; None when nobody signed it."""
         return self._signed(self.dossier.checkpoint)
 
-    def _signed(self, note_text: str) -> Checkpoint | None:
+    def _signed(self, note_text: str) -> SignedHead | None:
         try:
             note, key = parse_note(note_text), NoteKey.parse(self.dossier.log_key)
-            checkpoint = parse_checkpoint(note)
+            checkpoint = parse_head(note)
         except (InvalidInput, UnreadableArtifact):
             return None
         return checkpoint if note.signed_by(key) and key.name == checkpoint.origin else None
 
-    def state(self) -> Statement:
+    def state(self) -> DossierStatement:
         name = "log.checkpoint"
         checkpoint = self._checkpoint
         if checkpoint is None:
             return broken(name, "unsigned")
         return holds(name, origin=checkpoint.origin, size=checkpoint.size)
 
-    def inclusion(self) -> Statement:
+    def inclusion(self) -> DossierStatement:
         name, record = "log.inclusion", self.dossier.record
         checkpoint = self._checkpoint
         if checkpoint is None:
@@ -75,7 +75,7 @@ class _Log:
             last = entry.place
         return holds(name, entries=len(record)) if record else broken(name, "empty")
 
-    def root(self) -> Statement:
+    def root(self) -> DossierStatement:
         name, record = "log.root", self.dossier.record
         checkpoint = self._checkpoint
         if checkpoint is None:
@@ -87,7 +87,7 @@ class _Log:
         root = merkle.root_of(self._leaves)
         return holds(name, size=checkpoint.size) if root == checkpoint.root else broken(name, "differs")
 
-    def consistency(self) -> Statement:
+    def consistency(self) -> DossierStatement:
         name, earlier = "log.consistency", self.dossier.earlier
         checkpoint = self._checkpoint
         if checkpoint is None:
@@ -105,7 +105,7 @@ class _Log:
             size_before = old.size
         return holds(name, earlier=len(earlier))
 
-    def witnesses(self) -> Statement:
+    def witnesses(self) -> DossierStatement:
         name = "log.witnesses"
         if self._checkpoint is None:
             return broken(name, "no_checkpoint")

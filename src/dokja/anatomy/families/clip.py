@@ -1,6 +1,6 @@
 """CLIP and SigLIP by themselves: a vision tower, with or without its text tower."""
 
-from dokja.anatomy.families.blocks import CLIP_LAYERS, clip_like_vision
+from dokja.anatomy.families.shared import CLIP_LAYERS, clip_like_vision
 from dokja.anatomy.family import ComponentRules, Family, Rule
 from dokja.anatomy.part import ComponentKind
 

@@ -1,6 +1,6 @@
 """EXAONE 4: norms after attention and MLP, none before, and query/key norms."""
 
-from dokja.anatomy.families.blocks import EMBEDDING, GATED_MLP, HEAD, SELF_ATTENTION, decoder
+from dokja.anatomy.families.shared import EMBEDDING, GATED_MLP, HEAD, SELF_ATTENTION, decoder
 from dokja.anatomy.family import Family, Rule
 
 NORMS = (

@@ -1,6 +1,6 @@
 """Gemma 2 and 3: a norm before and after both attention and MLP."""
 
-from dokja.anatomy.families.blocks import EMBEDDING, GATED_MLP, HEAD, SELF_ATTENTION, decoder
+from dokja.anatomy.families.shared import EMBEDDING, GATED_MLP, HEAD, SELF_ATTENTION, decoder
 from dokja.anatomy.family import Family, Rule
 
 NORMS = (

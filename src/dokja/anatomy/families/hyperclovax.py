@@ -1,6 +1,6 @@
 """HyperCLOVA X: Llama with a second norm after attention and after the MLP."""
 
-from dokja.anatomy.families.blocks import EMBEDDING, GATED_MLP, HEAD, PRE_NORMS, SELF_ATTENTION, decoder
+from dokja.anatomy.families.shared import EMBEDDING, GATED_MLP, HEAD, PRE_NORMS, SELF_ATTENTION, decoder
 from dokja.anatomy.family import Family, Rule
 
 POST_NORMS = (

@@ -1,7 +1,7 @@
 """HyperCLOVA X with sight: Qwen2.5-VL's vision encoder and merger, then a projector of its own."""
 
-from dokja.anatomy.families.blocks import EMBEDDING, HEAD, QWEN_VISION
 from dokja.anatomy.families.hyperclovax import DECODER
+from dokja.anatomy.families.shared import EMBEDDING, HEAD, QWEN_VISION
 from dokja.anatomy.family import ANY_PREFIX, ComponentRules, Family, Rule
 from dokja.anatomy.part import ComponentKind
 

@@ -1,6 +1,6 @@
 """LLaVA: a CLIP or SigLIP tower, a two-layer projector, and a Llama-like language model."""
 
-from dokja.anatomy.families.blocks import EMBEDDING, HEAD, LLAMA_DECODER, clip_like_vision
+from dokja.anatomy.families.shared import EMBEDDING, HEAD, LLAMA_DECODER, clip_like_vision
 from dokja.anatomy.family import ANY_PREFIX, VISION_PREFIX, ComponentRules, Family, Rule
 from dokja.anatomy.part import ComponentKind
 

@@ -1,6 +1,6 @@
 """Mixtral: experts w1 (gate), w3 (up), w2 (down), one by one or stacked."""
 
-from dokja.anatomy.families.blocks import EMBEDDING, HEAD, PRE_NORMS, SELF_ATTENTION, decoder
+from dokja.anatomy.families.shared import EMBEDDING, HEAD, PRE_NORMS, SELF_ATTENTION, decoder
 from dokja.anatomy.family import Family, Rule
 
 EXPERTS = (

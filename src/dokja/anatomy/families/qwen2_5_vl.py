@@ -1,6 +1,6 @@
 """Qwen2.5-VL: fused-attention vision encoder, a merger of 2×2 patches, and a Qwen2 language model."""
 
-from dokja.anatomy.families.blocks import EMBEDDING, HEAD, LLAMA_DECODER, QWEN_VISION
+from dokja.anatomy.families.shared import EMBEDDING, HEAD, LLAMA_DECODER, QWEN_VISION
 from dokja.anatomy.family import ANY_PREFIX, ComponentRules, Family, Rule
 from dokja.anatomy.part import ComponentKind
 

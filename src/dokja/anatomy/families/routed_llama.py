@@ -3,7 +3,7 @@
 One table: dense first layers, routed and shared experts, and query/key norms are each there or not.
 """
 
-from dokja.anatomy.families.blocks import (
+from dokja.anatomy.families.shared import (
     EMBEDDING,
     GATED_MLP,
     HEAD,

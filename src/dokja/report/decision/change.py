@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dokja.program.decision import TeamOutcome
-from dokja.program.fragility import Fragility
-from dokja.program.payloads import Exit
+from dokja.deciding.decision import TeamOutcome
+from dokja.record.payloads import Exit
 from dokja.report.decision.teams import Shown, say_margin
 from dokja.report.decision.voice import Figure
+from dokja.sensitivity.fragility import Fragility
 
 View = Mapping[str, object]
 

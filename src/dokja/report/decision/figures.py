@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dokja.program.rulebook import TOTAL, AllOf, AnyOf, AtLeast, Gate, KeepTop, Rulebook, Unknown
-from dokja.program.score import Points
-from dokja.program.uncertainty import TeamUncertainty
+from dokja.deciding.score import Points
 from dokja.report.charts import CutOff, ShareBar, TotalBar, draw_ranks, draw_shares, draw_totals
 from dokja.report.decision.teams import Shown, certainty_figures, full_points, top_points
 from dokja.report.decision.voice import Figure, known
+from dokja.rulebook import TOTAL, AllOf, AnyOf, AtLeast, Gate, KeepTop, Rulebook, Unknown
+from dokja.sensitivity.uncertainty import TeamUncertainty
 
 View = Mapping[str, object]
 

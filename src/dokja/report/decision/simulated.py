@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dokja.program.decision import Decision
-from dokja.program.events import SIMULATOR, Event, in_force
-from dokja.program.payloads import Kind
-from dokja.program.rulebook import TOTAL, AllOf, AnyOf, Independence, PanelMajority, Part, Rulebook, Unknown
+from dokja.deciding.decision import Decision
+from dokja.record.events import SIMULATOR, Event, in_force
+from dokja.record.payloads import Kind
+from dokja.rulebook import TOTAL, AllOf, AnyOf, Independence, PanelMajority, Rulebook, ScorePart, Unknown
 
 _BALLOTS = {Kind.EXPERT_SCORE, Kind.USER_RATING, Kind.USER_PREFERENCE, Kind.PANEL_VOTE}
 
@@ -88,7 +88,7 @@ def _benchmarks(rulebook: Rulebook, standing: Sequence[Event]) -> dict[str, set[
     return found
 
 
-def _mark(parts: Sequence[Part], panels: set[str], suites: set[str], marked: dict[str, str]) -> set[str]:
+def _mark(parts: Sequence[ScorePart], panels: set[str], suites: set[str], marked: dict[str, str]) -> set[str]:
     whole: set[str] = set()
     for part in parts:
         own = _mark(part.parts, panels, suites, marked)

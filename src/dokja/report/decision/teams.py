@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dokja.program.decision import Decision, TeamOutcome
-from dokja.program.gate import GateResult
-from dokja.program.history import RecordedFinding
-from dokja.program.independence import ItemResult, Outcome
-from dokja.program.payloads import Exit
-from dokja.program.rulebook import TOTAL, AtLeast, KeepTop, PanelMajority, Part, Rulebook, Unknown
-from dokja.program.score import Points
-from dokja.program.uncertainty import TeamUncertainty, Uncertainty
+from dokja.deciding.decision import Decision, TeamOutcome
+from dokja.deciding.gate import GateResult
+from dokja.deciding.independence import ItemResult, Outcome
+from dokja.deciding.score import Points
+from dokja.record.history import RecordedFinding
+from dokja.record.payloads import Exit
 from dokja.report.decision.simulated import Simulated
 from dokja.report.decision.voice import Figure, Voice, known
+from dokja.rulebook import TOTAL, AtLeast, KeepTop, PanelMajority, Rulebook, ScorePart, Unknown
+from dokja.sensitivity.uncertainty import TeamUncertainty, Uncertainty
 
 View = Mapping[str, object]
 
@@ -112,13 +112,13 @@ def certainty_figures(shown: Shown, team: str) -> dict[str, Figure]:
     }
 
 
-def _every_part(parts: Sequence[Part], depth: int = 0) -> Iterable[tuple[Part, int]]:
+def _every_part(parts: Sequence[ScorePart], depth: int = 0) -> Iterable[tuple[ScorePart, int]]:
     for part in parts:
         yield part, depth
         yield from _every_part(part.parts, depth + 1)
 
 
-def _part(shown: Shown, team: str, part: Part, depth: int) -> View:
+def _part(shown: Shown, team: str, part: ScorePart, depth: int) -> View:
     voice, row = shown.voice, shown.certainty(team)
     result = shown.decision.scores.of(team, part.id)
     what = shown.simulated.of(part.id)

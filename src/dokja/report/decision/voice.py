@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dokja.canonical import JSON
+from dokja.deciding.decision import Decision
+from dokja.deciding.measurements import NoResult
+from dokja.deciding.score import Points
 from dokja.finding import Evidence, Reason
-from dokja.program.decision import Decision
-from dokja.program.measurements import NoResult
-from dokja.program.payloads import Exit
-from dokja.program.rulebook import Gate, Item, Panel, Part, Rulebook, Suite, Text, Unknown
-from dokja.program.score import Points
+from dokja.record.payloads import Exit
 from dokja.report.words import Language, name_component, say, sentences
+from dokja.rulebook import Gate, IndependenceCriterion, Panel, Rulebook, ScorePart, SuiteRule, Text, Unknown
 from dokja.stats.intervals import Interval
 
 # Controls and marks that turn the direction of writing: a name could use them to look like another.
@@ -134,7 +134,7 @@ def make_voice(rulebook: Rulebook, decision: Decision, language: Language) -> Vo
         decision: For the names of teams.
         language: `ko` or `en`.
     """
-    titled: dict[str, Sequence[Part | Panel | Suite | Item | Gate]] = {
+    titled: dict[str, Sequence[ScorePart | Panel | SuiteRule | IndependenceCriterion | Gate]] = {
         "part": [part for top in rulebook.parts for part in top.all_parts()],
         "panel": rulebook.panels,
         "suite": rulebook.suites,

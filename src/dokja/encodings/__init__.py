@@ -1,0 +1,1 @@
+"""Stored number types: how the bytes of a tensor become numbers."""

@@ -1,0 +1,1 @@
+"""Who may do what by when: objections, allegations, support."""

@@ -1,1 +1,0 @@
-"""Rulebook, stage, gate, appeal, support ledger, publication."""

@@ -1,0 +1,1 @@
+"""Who may see what, releases, and what could be computed from them."""

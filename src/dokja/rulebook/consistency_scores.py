@@ -1,0 +1,190 @@
+"""Contradictions among parts, suites, comparators and fault rules."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+
+from dokja.grammar import Mistake, mistake
+from dokja.rulebook.clock import months_after
+from dokja.rulebook.schema import Rulebook
+from dokja.rulebook.scoring import (
+    Attainment,
+    Comparator,
+    MaxScaled,
+    MinMax,
+    Rank,
+    ScorePart,
+    SuiteRule,
+    ZScore,
+)
+from dokja.rulebook.terms import BallotForm, Chooser, Unknown
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_TOLERANCE_POINTS = 1e-9
+
+
+def score_mistakes(rulebook: Rulebook) -> Iterator[Mistake]:
+    """Yield what contradicts itself in how points are made."""
+    if not isinstance(rulebook.points, Unknown) and rulebook.points <= 0:
+        yield mistake("points", "not_positive", found=rulebook.points)
+    if rulebook.parts:
+        yield from _sum("points", rulebook.points, rulebook.parts)
+    for top in rulebook.parts:
+        for part in top.all_parts():
+            yield from _part(rulebook, part)
+    read = {name for leaf in rulebook.leaves() for name in leaf.suites}
+    for suite in rulebook.suites:
+        yield from _suite(suite)
+        if suite.id not in read:
+            yield mistake(f"suites.{suite.id}", "suite_not_read")
+    for comparator in rulebook.comparators:
+        yield from _comparator(rulebook, comparator)
+    if rulebook.suites and rulebook.faults is None:
+        yield mistake("faults", "suites_without_faults")
+    if rulebook.faults and not isinstance(rulebook.faults.retries, Unknown) and rulebook.faults.retries < 0:
+        yield mistake("faults.retries", "too_small", found=rulebook.faults.retries, least=0)
+
+
+def _sum(at: str, whole: float | Unknown, parts: Sequence[ScorePart]) -> Iterator[Mistake]:
+    known = [part.points for part in parts if not isinstance(part.points, Unknown)]
+    total = math.fsum(known)
+    if isinstance(whole, Unknown):
+        return
+    if len(known) == len(parts) and abs(total - whole) > _TOLERANCE_POINTS:
+        yield mistake(at, "points_do_not_add_up", whole=whole, total=total)
+    elif total > whole + _TOLERANCE_POINTS:
+        yield mistake(at, "points_already_above", whole=whole, total=total)
+
+
+def _part(rulebook: Rulebook, part: ScorePart) -> Iterator[Mistake]:
+    at = f"parts.{part.id}"
+    if not isinstance(part.points, Unknown) and part.points <= 0:
+        yield mistake(f"{at}.points", "not_positive", found=part.points)
+    reads = bool(part.suites) + bool(part.panel)
+    if part.parts:
+        yield from _sum(f"{at}.points", part.points, part.parts)
+        if reads or part.normaliser is not None:
+            yield mistake(at, "sum_and_leaf")
+        return
+    if reads == 0:
+        yield mistake(at, "part_reads_nothing")
+    elif reads == 2:
+        yield mistake(at, "part_reads_both")
+    if part.normaliser is None:
+        yield mistake(f"{at}.normaliser", "leaf_without_normaliser")
+    yield from _leaf_references(rulebook, part, at)
+    yield from _normaliser(rulebook, part, f"{at}.normaliser")
+
+
+def _leaf_references(rulebook: Rulebook, part: ScorePart, at: str) -> Iterator[Mistake]:
+    for name in part.suites:
+        if name not in {suite.id for suite in rulebook.suites}:
+            yield mistake(f"{at}.suites", "no_such_suite", name=name[:80])
+    panels = {panel.id: panel for panel in rulebook.panels}
+    if not part.panel:
+        if part.criteria:
+            yield mistake(f"{at}.criteria", "criteria_without_panel")
+        return
+    if part.panel not in panels:
+        yield mistake(f"{at}.panel", "no_such_panel", name=part.panel[:80])
+        return
+    panel = panels[part.panel]
+    if panel.ballot in (BallotForm.APPROVAL, BallotForm.PAIRED):
+        yield mistake(f"{at}.panel", "panel_gives_no_marks", name=part.panel, ballot=str(panel.ballot))
+    if not isinstance(panel.criteria, Unknown):
+        for name in part.criteria:
+            if name not in {one.id for one in panel.criteria}:
+                yield mistake(f"{at}.criteria", "no_such_criterion", name=name[:80], panel=part.panel)
+
+
+def _normaliser(rulebook: Rulebook, part: ScorePart, at: str) -> Iterator[Mistake]:
+    rule, entering = part.normaliser, rulebook.advance.entering
+    match rule:
+        case Attainment():
+            if rule.comparator not in {one.id for one in rulebook.comparators}:
+                yield mistake(f"{at}.comparator", "no_such_comparator", name=rule.comparator[:80])
+            if part.panel:
+                yield mistake(at, "attainment_of_panel")
+            if rule.cap_share <= 0:
+                yield mistake(f"{at}.cap_share", "not_positive", found=rule.cap_share)
+        case MinMax() if not 0 <= rule.floor_share < 1:
+            yield mistake(f"{at}.floor_share", "share_outside", found=rule.floor_share)
+        case ZScore():
+            if not 0 <= rule.centre_share <= 1:
+                yield mistake(f"{at}.centre_share", "share_outside", found=rule.centre_share)
+            if rule.spread_share <= 0:
+                yield mistake(f"{at}.spread_share", "not_positive", found=rule.spread_share)
+        case Rank():
+            yield from _rank(rule, entering, at)
+    if isinstance(rule, (MinMax, ZScore, MaxScaled)) and entering == 1:
+        yield mistake(at, "relative_to_nobody", kind=rule.kind)
+
+
+def _rank(rule: Rank, entering: int | Unknown, at: str) -> Iterator[Mistake]:
+    shares = list(rule.shares)
+    if any(not 0 <= share <= 1 for share in shares) or shares != sorted(shares, reverse=True):
+        yield mistake(f"{at}.shares", "rank_shares_rise")
+    if not isinstance(entering, Unknown) and len(shares) < entering:
+        yield mistake(f"{at}.shares", "rank_shares_too_few", listed=len(shares), entering=entering)
+    elif not shares:
+        yield mistake(f"{at}.shares", "rank_shares_too_few", listed=0, entering=1)
+
+
+def _suite(suite: SuiteRule) -> Iterator[Mistake]:
+    at = f"suites.{suite.id}"
+    for name, count in (("count", suite.count), ("repeats", suite.repeats)):
+        if not isinstance(count, Unknown) and count < 1:
+            yield mistake(f"{at}.{name}", "too_small", found=count, least=1)
+    if isinstance(suite.benchmarks, Unknown):
+        return
+    names = [one.id for one in suite.benchmarks]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield mistake(f"{at}.benchmarks", "id_twice", name=name)
+    if not isinstance(suite.count, Unknown) and suite.count >= 1 and len(names) != suite.count:
+        yield mistake(f"{at}.count", "count_is_not_list", count=suite.count, listed=len(names))
+    for one in suite.benchmarks:
+        where = f"{at}.benchmarks.{one.id}"
+        if not isinstance(one.items, Unknown) and one.items < 1:
+            yield mistake(f"{where}.items", "too_small", found=one.items, least=1)
+        if not isinstance(one.digest, Unknown) and not _DIGEST.fullmatch(one.digest):
+            yield mistake(f"{where}.digest", "not_a_digest", value=one.digest[:80])
+
+
+def _comparator(rulebook: Rulebook, comparator: Comparator) -> Iterator[Mistake]:
+    at = f"comparators.{comparator.id}"
+    released, months = comparator.released, comparator.max_age_months
+    stage = rulebook.clock.evaluation.opens
+    if not isinstance(months, Unknown) and not 1 <= months <= 1200:
+        yield mistake(f"{at}.max_age_months", "months_outside", found=months)
+        months = Unknown.UNKNOWN
+    if not isinstance(released, Unknown) and not isinstance(stage, Unknown):
+        if released > stage:
+            yield mistake(
+                f"{at}.released",
+                "comparator_unreleased",
+                name=comparator.id,
+                released=released.isoformat(),
+                stage=stage.isoformat(),
+            )
+        elif not isinstance(months, Unknown) and months_after(released, months) < stage:
+            yield mistake(
+                f"{at}.released",
+                "comparator_too_old",
+                name=comparator.id,
+                released=released.isoformat(),
+                months=months,
+                stage=stage.isoformat(),
+            )
+    share = comparator.target_share
+    if not isinstance(share, Unknown) and not 0 < share <= 2:
+        yield mistake(f"{at}.target_share", "target_share_outside", found=share)
+    if comparator.per_team and comparator.chosen_by not in (Chooser.TEAM, Unknown.UNKNOWN):
+        yield mistake(f"{at}.chosen_by", "per_team_not_by_team", chosen_by=str(comparator.chosen_by))
+    used = any(
+        isinstance(leaf.normaliser, Attainment) and leaf.normaliser.comparator == comparator.id
+        for leaf in rulebook.leaves()
+    )
+    if not used and not any(isinstance(leaf.normaliser, Unknown) for leaf in rulebook.leaves()):
+        yield mistake(at, "comparator_not_read", name=comparator.id)

@@ -1,0 +1,1 @@
+"""Decide again: uncertainty, fragility, replay, amendments, rehearsal."""

@@ -1,0 +1,99 @@
+"""What a profile may not see is not in its view, whatever the rulebook's table says: tested with data that could leak."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dokja import rulebook as rb
+from dokja.canonical import canonical_bytes
+from dokja.deciding.decision import decide
+from dokja.errors import InvalidInput
+from dokja.publishing.see import EVENT_FIELDS, Viewer, is_sealed, signed_body, view_decision
+from dokja.record.payloads import Kind
+from dokja.rulebook import Disclosed, Profile
+from tests.made_stage import TEAMS, full_stage, made_rulebook
+
+BOOK = made_rulebook()
+STAGE = full_stage(BOOK, teams=TEAMS, items=3)
+OUTCOME = decide(BOOK, STAGE.events).as_json()
+OWN = TEAMS[0]
+TOTALS = {row["team"]: row["points"] for row in OUTCOME["scores"] if row["part"] == "total"}  # type: ignore[union-attr,index,call-overload]
+VIEWERS = [Viewer(Profile.PUBLIC), Viewer(Profile.OWN_TEAM, OWN), Viewer(Profile.PANEL)]
+
+tables = st.dictionaries(
+    st.sampled_from(Disclosed), st.frozensets(st.sampled_from(Profile)), max_size=len(Disclosed)
+)
+
+
+def book_with(table: dict[Disclosed, frozenset[Profile]]) -> rb.Rulebook:
+    rows = tuple(rb.Disclosure(field=field, to=tuple(sorted(to))) for field, to in table.items())
+    return replace(BOOK, publication=rb.Publication(fields=rows, narrowest_interval_points=2.0))
+
+
+def text(view: object) -> str:
+    return canonical_bytes(view).decode()
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables, st.sampled_from(VIEWERS))
+def test_a_total_is_seen_only_by_those_the_table_names(
+    table: dict[Disclosed, frozenset[Profile]], viewer: Viewer
+) -> None:
+    view = view_decision(book_with(table), OUTCOME, None, viewer)
+    view.pop("tops", None)  # the best score is a published figure of its own, under its own field
+    named = {Profile.PUBLIC, viewer.profile} & table.get(Disclosed.TOTALS, frozenset())
+    for team, points in TOTALS.items():
+        may = bool(named)
+        if viewer.profile is Profile.OWN_TEAM and team != OWN:
+            may = bool({Profile.PUBLIC, Profile.OTHER_TEAMS} & table.get(Disclosed.TOTALS, frozenset()))
+        assert (str(points) in text(view)) <= may, team
+
+
+def test_a_table_that_is_unknown_discloses_names_alone() -> None:
+    view = view_decision(BOOK, OUTCOME, None, Viewer(Profile.PUBLIC))
+    assert text(view).count("points") == 0
+    assert "advancing" not in view
+    assert [set(row) for row in view["teams"]] == [{"team", "name", "scores"}] * len(TEAMS)  # type: ignore[union-attr]
+
+
+def test_the_auditor_sees_everything() -> None:
+    assert view_decision(BOOK, OUTCOME, None, Viewer(Profile.AUDITOR)) == {
+        "outcome": OUTCOME,
+        "uncertainty": None,
+    }
+
+
+@given(st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16))
+def test_the_signed_body_commits_to_what_it_does_not_show(salt: bytes, other: bytes) -> None:
+    body = signed_body(BOOK, OUTCOME, None, salt)
+    assert all(str(points) not in text(body) for points in TOTALS.values())
+    assert (signed_body(BOOK, OUTCOME, None, other) == body) == (salt == other)
+    changed = {**OUTCOME, "vacancies": 99}
+    assert signed_body(BOOK, changed, None, salt)["sealed"] != body["sealed"]
+
+
+def test_an_event_is_sealed_exactly_when_its_field_is_not_public() -> None:
+    public = book_with({Disclosed.FINDINGS: frozenset({Profile.PUBLIC})})
+    assert not is_sealed(public, Kind.FINDING_RECORDED)
+    assert is_sealed(public, Kind.EXPERT_SCORE)
+    assert not is_sealed(public, Kind.STAGE_OPENED)
+    assert all(is_sealed(BOOK, kind) for kind in EVENT_FIELDS)
+
+
+def test_only_a_team_names_a_team() -> None:
+    with pytest.raises(InvalidInput):
+        Viewer(Profile.PUBLIC, "garam")
+    with pytest.raises(InvalidInput):
+        Viewer(Profile.OWN_TEAM)
+
+
+def test_how_far_a_team_is_from_the_cut_off_does_not_tell_it_anothers_total() -> None:
+    own = book_with({field: frozenset({Profile.OWN_TEAM}) for field in Disclosed})
+    for team in TEAMS:
+        view = view_decision(own, OUTCOME, None, Viewer(Profile.OWN_TEAM, team))
+        row = next(row for row in view["teams"] if row["team"] == team)  # type: ignore[union-attr,index,call-overload]
+        assert "margin_points" not in row
+        for reason in row["missing"]:  # type: ignore[index,union-attr,call-overload]
+            assert reason["key"] != "gate.not_among_best" or "figures" not in reason  # type: ignore[index,call-overload,operator]
