@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from dokja.canonical import JSON, canonical_bytes, digest_json, digest_salted, parse_json
 from dokja.errors import EventInvalid
-from dokja.grammar import is_digest, is_id, is_name, is_time, problems
+from dokja.grammar.checks import is_digest, is_id, is_name, is_time, problems
 from dokja.record.payloads import SCHEMAS, Kind
 
 SIMULATOR = "simulator"

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from dokja.errors import InvalidInput
 from dokja.finding import Evidence, Finding
-from dokja.grammar import (
+from dokja.grammar.checks import (
     Check,
     is_bool,
     is_count,

@@ -1,6 +1,6 @@
 """The rules of a stage: TOML in, frozen values, canonical JSON, one digest."""
 
-from dokja.grammar import Mistake, reasons_in
+from dokja.grammar.checks import Mistake, reasons_in
 from dokja.rulebook.conduct import (
     Amendment,
     AmendmentRule,

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from dokja.finding import Evidence
-from dokja.grammar import Mistake, mistake
+from dokja.grammar.checks import Mistake, mistake
 from dokja.rulebook.conduct import TeamPosition
 from dokja.rulebook.consistency_clock import clock_mistakes
 from dokja.rulebook.consistency_gates import gate_mistakes

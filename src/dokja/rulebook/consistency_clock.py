@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import combinations
 
-from dokja.grammar import Mistake, mistake
+from dokja.grammar.checks import Mistake, mistake
 from dokja.rulebook.clock import business_days_between
 from dokja.rulebook.schema import Rulebook
 from dokja.rulebook.terms import DayKind, Unknown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dokja.grammar import Mistake, mistake
+from dokja.grammar.checks import Mistake, mistake
 from dokja.rulebook.deciding import (
     TOTAL,
     AllOf,

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from dokja.grammar import Mistake, mistake
+from dokja.grammar.checks import Mistake, mistake
 from dokja.rulebook.clock import months_after
 from dokja.rulebook.schema import Rulebook
 from dokja.rulebook.scoring import (

@@ -17,7 +17,7 @@ from datetime import date, datetime
 from enum import EnumMeta, StrEnum
 from functools import cache
 
-from dokja.grammar import Mistake, invalid, mistake
+from dokja.grammar.checks import Mistake, invalid, mistake
 from dokja.rulebook.consistency import contradictions
 from dokja.rulebook.schema import Rulebook
 from dokja.rulebook.terms import UNKNOWN, Unknown

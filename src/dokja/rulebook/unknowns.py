@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dokja.canonical import JSON
-from dokja.grammar import Mistake, invalid, mistake
+from dokja.grammar.checks import Mistake, invalid, mistake
 from dokja.rulebook.schema import Rulebook
 from dokja.rulebook.terms import Averaging, Chooser
 
