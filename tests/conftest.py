@@ -1,4 +1,8 @@
-"""Fixtures every test may use."""
+"""Fixtures every test may use, and how properties draw their examples.
+
+`make test` draws the same examples every time: what it says hangs on the code, not on luck. `make explore` draws at
+random and longer; what it finds is written down as an `@example`, and from then on `make test` tries it too.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from dokja.demo.fetch import fetch_real_model
 from dokja.errors import Unavailable
+
+# A time limit per example would fail a test for a busy machine; the suite as a whole has its own.
+settings.register_profile("same", derandomize=True, print_blob=True, deadline=None)
+settings.register_profile("explore", max_examples=1000, print_blob=True, deadline=None)
+settings.load_profile("same")
 
 CACHE = Path(__file__).parents[1] / ".cache" / "models"
 

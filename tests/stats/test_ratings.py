@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dokja.deciding.averages import average
@@ -46,10 +46,12 @@ def test_the_trimmed_mean_is_scipys_where_the_drop_is_a_share() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(seeds)
-def test_severity_adjustment_is_the_least_squares_fit(seed: int) -> None:
+@example(34)  # the recusals leave one rater without a single mark
+def test_severity_adjustment_is_the_least_squares_fit_over_those_who_marked(seed: int) -> None:
     scores, scored = marks(seed, missing=6)
     fitted = severity_adjusted(scores, scored, np.ones((1, 8)))
-    rows, raters, teams = int(scored.sum()), 8, 4
+    scores, scored = scores[scored.any(1)], scored[scored.any(1)]
+    rows, (raters, teams) = int(scored.sum()), scored.shape
     r, t = np.nonzero(scored)
     design = np.zeros((rows + 1, teams + raters))
     design[np.arange(rows), t] = 1
@@ -57,6 +59,15 @@ def test_severity_adjustment_is_the_least_squares_fit(seed: int) -> None:
     design[rows, teams:] = 1e3
     solution = np.linalg.lstsq(design, np.append(scores[scored], 0.0), rcond=None)[0]
     assert fitted.values[0] == pytest.approx(solution[:4], abs=1e-6)
+
+
+@given(seeds)
+def test_a_rater_who_marked_nobody_changes_no_adjusted_average(seed: int) -> None:
+    scores, scored = marks(seed, missing=6)
+    idle = np.vstack([scores, np.full((1, 4), 9.0)]), np.vstack([scored, np.zeros((1, 4), dtype=bool)])
+    before = severity_adjusted(scores, scored, np.ones((1, 8)))
+    after = severity_adjusted(*idle, np.ones((1, 9)))
+    assert after.values == pytest.approx(before.values, nan_ok=True)
 
 
 def test_severity_adjustment_without_holes_is_the_mean() -> None:

@@ -106,7 +106,8 @@ def severity_adjusted(scores: Floats, scored: Bools, counts: Floats) -> Averages
 
     Assumes:
         A rater's severity is the same for every team, and raters connect all teams; a replicate in which they do not
-        has no adjusted average for any team.
+        has no adjusted average for any team. The severities that average to zero are those of raters drawn who marked
+        somebody: one who marked nobody has no severity, and is left out rather than taken for an average one.
 
     Source:
         Unweighted two-way additive model by least squares: Searle (1971), Linear Models, §7.1; for assessors: MacKay
