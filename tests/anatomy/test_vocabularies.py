@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dokja.anatomy import shared_tokens
@@ -25,16 +27,57 @@ def sentencepiece(text: str) -> str:
     return text.replace(" ", "▁")
 
 
+def words(count: int) -> list[str]:
+    """Ordinary words with a space in front: what every real vocabulary mostly holds."""
+    return [f" w{number}" for number in range(count)]
+
+
 @given(st.lists(PLAIN_TEXT, unique=True, min_size=1, max_size=30), st.randoms(use_true_random=False))
-def test_byte_level_and_sentencepiece_tokens_of_one_text_meet(texts: list[str], shuffle: object) -> None:
-    texts = [" the", *(text for text in texts if text != " the")]
+@example(["Ġ"], random.Random(0))  # a letter of Maltese, and byte-level BPE's sign for a space
+@example(["##", "Ġa", "한"], random.Random(0))
+def test_byte_level_and_sentencepiece_tokens_of_one_text_meet(
+    texts: list[str], shuffle: random.Random
+) -> None:
+    texts = list(dict.fromkeys([*words(len(texts)), *texts]))
     rows = list(range(len(texts)))
-    shuffle.shuffle(rows)  # type: ignore[attr-defined]
+    shuffle.shuffle(rows)
     one = {byte_level(text): row for row, text in enumerate(texts)}
     other = {sentencepiece(text): rows[number] for number, text in enumerate(texts)}
     first, second = shared_tokens(one, other)
     assert first.tolist() == list(range(len(texts)))
     assert second.tolist() == rows
+
+
+SPELLINGS = {
+    "byte_level": byte_level,
+    "sentencepiece": sentencepiece,
+    "wordpiece": lambda text: text[1:] if text.startswith(" ") else "##" + text,
+}
+ODD = st.one_of(
+    PLAIN_TEXT, PLAIN_TEXT.map("Ġ".__add__), PLAIN_TEXT.map("▁".__add__), PLAIN_TEXT.map("##".__add__)
+)
+
+
+@given(
+    st.sampled_from(sorted(SPELLINGS)),
+    st.sampled_from(sorted(SPELLINGS)),
+    st.lists(ODD, max_size=19),
+    st.lists(ODD, max_size=19),
+)
+@example("sentencepiece", "byte_level", ["Ġ"] * 19, [])
+def test_a_few_odd_tokens_lose_none_of_the_shared_ones(
+    one_style: str, other_style: str, to_one: list[str], to_other: list[str]
+) -> None:
+    texts = [*words(20), *(f"s{number}" for number in range(20))]
+    one, other = (
+        {SPELLINGS[style](text): row for row, text in enumerate(texts)} for style in (one_style, other_style)
+    )
+    for vocabulary, odd in ((one, to_one), (other, to_other)):
+        for token in odd:
+            vocabulary.setdefault(token, len(vocabulary))
+    first, second = shared_tokens(one, other)
+    pairs = dict(zip(first.tolist(), second.tolist(), strict=True))
+    assert [pairs.get(row) for row in range(40)] == list(range(40))
 
 
 def test_a_word_piece_meets_its_word_and_its_continuation() -> None:

@@ -22,12 +22,23 @@ _CONTROL = re.compile(r"<[^<>\s]+>|\[[A-Za-z0-9_]+\]")
 
 
 def style_of(vocabulary: Mapping[str, int]) -> str:
-    """Return `byte_level`, `sentencepiece`, `wordpiece`, or `plain` when no token carries a mark."""
-    counts = {
+    """Return `byte_level`, `sentencepiece`, `wordpiece`, or `plain` when no token carries a mark.
+
+    The vocabulary as a whole decides, so that a few odd tokens change nothing: the convention whose mark most tokens
+    carry, and among equals the one that explains more tokens. Byte-level BPE writes with 256 letters only, "▁" and
+    Hangul not among them; "Ġ" is one of them and a letter of Maltese as well.
+
+    Args:
+        vocabulary: Token string to row.
+    """
+    marked = {
         style: sum(token.startswith(mark) for token in vocabulary) for style, mark in _SPACE_MARKS.items()
     }
-    style = max(counts, key=counts.__getitem__)
-    return style if counts[style] else "plain"
+    letters = _stand_ins().keys()
+    in_bytes = sum(letters >= set(token) for token in vocabulary)
+    explained = {style: in_bytes if style == "byte_level" else len(vocabulary) for style in marked}
+    style = max(marked, key=lambda style: (marked[style], explained[style]))
+    return style if marked[style] else "plain"
 
 
 def shared_tokens(
