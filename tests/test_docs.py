@@ -54,16 +54,6 @@ def test_every_command_and_option_explains_itself() -> None:
     assert silent == []
 
 
-def test_every_claim_is_documented() -> None:
-    page = (DOCS / "reference" / "claims.md").read_text("utf-8")
-    claims = {
-        name
-        for path in (ROOT / "src").rglob("*.py")
-        for name in re.findall(r'Claim\(\s*"([a-z0-9_.]+)"', path.read_text("utf-8"))
-    }
-    assert [name for name in sorted(claims) if f"`{name}`" not in page] == []
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text("utf-8"))

@@ -26,7 +26,7 @@ _EXIT_REFUTED = 1
 @click.option("--explain", is_flag=True, help="Show every group of units, down to tensors.")
 @click.option(
     "--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True,
-    help="Sampled slices, or every tensor once.",
+    help="Sampled slices; or more of them, and where both are weights every tensor once.",
 )  # fmt: skip
 @click.option("--seed", type=SEED, default=DEFAULT_SEED, show_default=True, help="Of the sample.")
 @click.option("--kappa", type=click.FloatRange(min=0), default=DEFAULT_KAPPA, show_default=True,

@@ -43,7 +43,7 @@ def command() -> None:
 @click.option("--seed", type=SEED, default=DEFAULT_SEED, show_default=True, help="Of the sample.")
 @click.option(
     "--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True,
-    help="Sampled slices, or every tensor once.",
+    help="How much to sample of weights; a sketch file keeps what it has.",
 )  # fmt: skip
 @_FOLDER
 @json_option

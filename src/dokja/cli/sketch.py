@@ -24,7 +24,7 @@ from dokja.workflows.sketch import load_sketch, write_sketch
 @click.option("--seed", type=SEED, default=DEFAULT_SEED, show_default=True, help="Of the sample.")
 @click.option(
     "--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True,
-    help="Sampled slices, or every tensor once.",
+    help="How much to sample of weights; a sketch file keeps what it has.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(model: str, output: Path, owner: str, licence: str, seed: int, depth: str, as_json: bool) -> None:
