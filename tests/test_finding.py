@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dokja.canonical import digest_bytes
 from dokja.errors import InvalidInput
-from dokja.finding import Claim, Evidence, Finding, Reason, Verdict, gravest, is_no_better
+from dokja.finding import Claim, Evidence, Finding, Reason, Verdict, gravest
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,8}(\.[a-z][a-z0-9_]{0,8}){1,2}", fullmatch=True)
 figures = st.dictionaries(st.text(max_size=8), st.integers(-(2**50), 2**50) | st.text(max_size=8), max_size=3)
@@ -39,9 +39,9 @@ def test_another_verdict_is_another_digest(finding: Finding, verdict: Verdict) -
 
 
 @given(st.lists(st.sampled_from(Verdict)))
-def test_the_gravest_verdict_is_no_better_than_any(verdicts: list[Verdict]) -> None:
+def test_the_gravest_verdict_is_at_least_as_grave_as_any(verdicts: list[Verdict]) -> None:
     worst = gravest(verdicts)
-    assert all(is_no_better(worst, verdict) for verdict in verdicts)
+    assert all(gravest([worst, verdict]) is worst for verdict in verdicts)
 
 
 def test_nothing_seen_is_not_examined() -> None:

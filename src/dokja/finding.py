@@ -32,11 +32,6 @@ def gravest(verdicts: list[Verdict]) -> Verdict:
     return min(verdicts, key=_GOODNESS.__getitem__, default=Verdict.NOT_EXAMINED)
 
 
-def is_no_better(verdict: Verdict, other: Verdict) -> bool:
-    """Return whether `verdict` is as bad for the claim as `other`, or worse."""
-    return _GOODNESS[verdict] <= _GOODNESS[other]
-
-
 class Evidence(StrEnum):
     """What kind of looking stands behind a finding.
 

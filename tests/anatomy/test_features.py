@@ -50,7 +50,7 @@ def test_features_of_a_relabelled_part_are_relabelled_rows(tiny: Tiny) -> None:
         before = unit_features(checkpoint, group, member)
         moved = relabel(load_part(checkpoint, member.part), group, member, order)
         alone = tiny.in_memory()
-        from dokja.anatomy import place_part
+        from tests.anatomy.memory_checkpoint import place_part
 
         alone.arrays = {name: array.copy() for name, array in alone.arrays.items()}
         place_part(alone.arrays[member.part.source.tensor], member.part, moved)

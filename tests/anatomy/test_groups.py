@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from dokja.anatomy import Group, describe, groups, load_part, place_part, relabel, residual_stream
+from dokja.anatomy import Group, describe, groups, load_part, relabel, residual_stream
 from dokja.anatomy.groups import Member
 from tests.anatomy.conftest import Tiny
-from tests.anatomy.memory_checkpoint import MemoryCheckpoint
+from tests.anatomy.memory_checkpoint import MemoryCheckpoint, place_part
 
 KINDS = ("mlp_units", "value_dims", "heads", "query_heads", "experts", "residual")
 

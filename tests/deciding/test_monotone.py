@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dokja import rulebook as rb
 from dokja.deciding.decision import Decision, decide
 from dokja.deciding.independence import Outcome, judge_item
-from dokja.finding import Evidence, Finding, Verdict, is_no_better
+from dokja.finding import Evidence, Finding, Verdict, gravest
 from dokja.record.events import Event
 from dokja.record.history import RecordedFinding
 from dokja.record.payloads import Kind
@@ -103,7 +103,9 @@ def test_a_worse_finding_never_betters_an_item(
 ) -> None:
     place = data.draw(st.integers(0, len(findings) - 1))
     old = findings[place].finding
-    worse = data.draw(st.sampled_from([verdict for verdict in Verdict if is_no_better(verdict, old.verdict)]))
+    worse = data.draw(
+        st.sampled_from([verdict for verdict in Verdict if gravest([verdict, old.verdict]) is verdict])
+    )
     changed = list(findings)
     changed[place] = replace(findings[place], finding=replace(old, verdict=worse))
     before, after = (

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dokja.errors import DisclosureContradictory, InvalidInput
-from dokja.publishing.disclosure import TOTAL, PublishedStatement, Scoreboard, confine, too_narrow
+from dokja.publishing.disclosure import TOTAL, PublishedStatement, Scoreboard, confine, confine_further
 
 TEAMS = ("lg", "skt", "upstage", "naver", "nc")
 BOARD = Scoreboard(
@@ -85,14 +85,19 @@ def test_the_truth_always_lies_inside_its_interval_and_releases_only_narrow(
             widths[one.team, one.part] = one.width
 
 
-def test_a_release_that_confines_a_sealed_score_too_narrowly_is_refused_and_named() -> None:
+def test_what_a_release_confines_is_named_with_the_release_and_what_was_known_before() -> None:
     board = Scoreboard(("a", "b"), {"exam": 100.0}, {})
     public = [PublishedStatement("first release", "mean", "exam", (), 70.0, 0.05)]
     release = [PublishedStatement("second release", "team", "exam", ("a",), 80.0, 0.05)]
-    (refused,) = too_narrow(board, public, release, [("b", "exam")], narrowest_points=10.0)
-    assert (refused.team, refused.part, refused.confined_by) == ("b", "exam", "second release")
-    assert (refused.low, refused.high) == pytest.approx((59.85, 60.15))
-    assert too_narrow(board, public, [], [("b", "exam")], narrowest_points=10.0) == ()
+    before, after = confine_further(board, public, release)
+    (was, now) = (
+        next(one for one in known if (one.team, one.part) == ("b", "exam")) for known in (before, after)
+    )
+    assert (was.low, was.high) == pytest.approx((39.9, 100))
+    assert now.confined_by == "second release"
+    assert (now.low, now.high) == pytest.approx((59.85, 60.15))
+    unmoved, still = confine_further(board, public, [])
+    assert unmoved == still == before
 
 
 def test_figures_that_contradict_each_other_are_an_error_not_an_interval() -> None:

@@ -2,13 +2,18 @@
 
 import re
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
 from dokja.errors import InvalidInput
-from dokja.report.words import LANGUAGES, choose_particles, name_component, placeholders, say, sentences
+from dokja.report.words import LANGUAGES, choose_particles, name_component, say, sentences
 
 SOURCE = Path(__file__).parents[2] / "src" / "dokja"
+
+
+def placeholders(sentence: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in Formatter().parse(sentence) if name)
 
 
 def test_every_sentence_is_said_in_both_languages_with_the_same_figures() -> None:

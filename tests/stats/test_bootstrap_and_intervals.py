@@ -12,7 +12,6 @@ from dokja.errors import InvalidInput
 from dokja.stats.bootstrap import cluster_means, resample_counts
 from dokja.stats.intervals import (
     clustered_standard_error,
-    paired_difference,
     percentile_interval,
     wilson_interval,
 )
@@ -74,15 +73,3 @@ def test_the_percentile_interval_holds_its_share_and_refuses_nan() -> None:
     for bad in (np.array([]), np.array([1.0, np.nan])):
         with pytest.raises(InvalidInput):
             percentile_interval(bad)
-
-
-def test_pairing_narrows_the_interval_of_a_difference() -> None:
-    rng = np.random.default_rng(2)
-    hard = rng.random(200)
-    one, other = ((hard + rng.normal(shift, 0.1, 200)) for shift in (0.1, 0.0))
-    difference, paired = paired_difference(one, other, np.arange(200))
-    unpaired = np.hypot(scipy.stats.sem(one), scipy.stats.sem(other))
-    assert paired.low <= difference <= paired.high
-    assert (paired.high - paired.low) < 2 * 1.96 * unpaired * 0.6
-    with pytest.raises(InvalidInput):
-        paired_difference(one, other[:5], np.arange(200))

@@ -15,7 +15,6 @@ from dokja.anatomy.part import (
     Part,
     Slice,
     load_part,
-    place_part,
 )
 from dokja.anatomy.vocabularies import shared_tokens
 
@@ -32,7 +31,6 @@ __all__ = [
     "feature_blocks",
     "groups",
     "load_part",
-    "place_part",
     "relabel",
     "residual_stream",
     "shared_tokens",

@@ -217,23 +217,3 @@ def _expert(checkpoint: Checkpoint, part: Part) -> FloatArray:
     assert index is not None
     one: FloatArray = checkpoint.read(part.source.tensor, index, index + 1)[0]
     return one
-
-
-def place_part(stored: FloatArray, part: Part, values: FloatArray) -> None:
-    """Write a part into the stored array it lies in, in place: the inverse of `load_part`.
-
-    Args:
-        stored: The whole stored tensor, in its stored shape.
-        part: What to write.
-        values: Shape of the part, canonical axis order.
-    """
-    source = part.source
-    target = stored if source.index is None else stored[source.index]
-    if source.transposed:
-        target = target.T
-    rows = np.arange(source.start, source.start + part.shape[0])
-    if source.rows is not None:
-        rows = np.asarray(source.rows)
-    while target.ndim > 1 and target.shape[0] == 1 and target.size == part.shape[0]:
-        target = target[0]
-    target[rows] = values.reshape(len(rows), *target.shape[1:])

@@ -1,1 +1,1 @@
-"""Suites, engines, runs, scores, attainment of a target model."""
+"""Suites, engines, runs and their scores."""

@@ -146,17 +146,6 @@ def upscale_depth(decoder: Decoder, layer_map: Sequence[int]) -> Decoder:
     return Decoder((*outside, *stacked), config)
 
 
-def round_to_int8(decoder: Decoder) -> Decoder:
-    """Round every matrix to 255 levels per row, as int8 quantisation with one scale per row does."""
-    return replace(
-        decoder,
-        pieces=tuple(
-            replace(piece, rows=partial(_rounded_rows, piece.rows)) if len(piece.shape) > 1 else piece
-            for piece in decoder.pieces
-        ),
-    )
-
-
 def write_decoder(
     decoder: Decoder, folder: Path, *, naming: str = "hub", encoding: str = "BF16", shards: int = 1
 ) -> None:

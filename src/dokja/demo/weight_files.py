@@ -52,12 +52,6 @@ class Tensor:
             yield self.rows(start, min(start + step, self.shape[0]))
 
 
-def tensor_of(name: str, values: NDArray) -> Tensor:
-    """Wrap an array in memory."""
-    whole = np.asarray(values, dtype=np.float32)
-    return Tensor(name, whole.shape, lambda start, stop: whole[start:stop])
-
-
 def encode(values: FloatArray, encoding: str) -> bytes:
     """Return the stored bytes of float32 values, rounded to nearest.
 

@@ -1,1 +1,1 @@
-"""Experts and users: assignment, blinding, ballots, agreement."""
+"""Experts and users: ballots, and panels simulated for rehearsals."""

@@ -1,4 +1,4 @@
-"""Mean, trimmed and severity-adjusted averages of a file of marks, side by side, with how far raters agree."""
+"""Mean, trimmed and severity-adjusted averages of a file of marks, side by side."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput
 from dokja.panel.ballots import BallotFile, BallotKind
-from dokja.stats.agreement import Scale, krippendorff_alpha
 from dokja.stats.ratings import Averages, mean, severity_adjusted, trimmed_mean
 
 
@@ -23,14 +21,12 @@ class CriterionAverages:
         criterion: Its id.
         raters: Team to number of raters.
         averages: Average (mean, trimmed, severity_adjusted) to team to value; a team without one is left out.
-        alpha: Krippendorff's alpha on an interval scale; None where agreement beyond chance cannot be said.
         simulated: Whether no person gave the marks.
     """
 
     criterion: str
     raters: Mapping[str, int]
     averages: Mapping[str, Mapping[str, float]]
-    alpha: float | None
     simulated: bool
 
     def rows(self) -> list[dict[str, JSON]]:
@@ -79,7 +75,6 @@ def _criterion(file: BallotFile, criterion: str, trim: int) -> CriterionAverages
         criterion,
         {team: int(scored[:, column].sum()) for column, team in enumerate(teams)},
         {name: _by_team(averages, teams) for name, averages in found.items()},
-        _alpha(scores, scored),
         file.simulated,
     )
 
@@ -90,10 +85,3 @@ def _by_team(averages: Averages, teams: list[str]) -> dict[str, float]:
         for column, team in enumerate(teams)
         if averages.defined[0, column]
     }
-
-
-def _alpha(scores: NDArray[np.float64], scored: NDArray[np.bool_]) -> float | None:
-    try:
-        return krippendorff_alpha(scores, scored, Scale.INTERVAL)
-    except InvalidInput:
-        return None

@@ -166,35 +166,6 @@ def _taken_in(
     return now
 
 
-def too_narrow(
-    board: Scoreboard,
-    published: Sequence[PublishedStatement],
-    release: Sequence[PublishedStatement],
-    sealed: Sequence[tuple[str, str]],
-    narrowest_points: float,
-) -> tuple[Confinement, ...]:
-    """Return the sealed scores that a release would confine more narrowly than the policy allows; empty allows it.
-
-    A score already narrower than the policy before this release is returned only if the release narrows it further:
-    refusing cannot un-publish what is known.
-
-    Args:
-        board: What is scored.
-        published: Statements already public, and assumptions.
-        release: Statements about to be published.
-        sealed: (team, part) pairs that must stay sealed.
-        narrowest_points: The policy: the narrowest interval a sealed score may be left.
-    """
-    before, after = confine_further(board, published, release)
-    return tuple(
-        one
-        for was, one in zip(before, after, strict=True)
-        if (one.team, one.part) in set(sealed)
-        and one.width < narrowest_points
-        and was.width - one.width > NARROWED_POINTS
-    )
-
-
 def _row(board: Scoreboard, team: str, part: str) -> NDArray[np.float64]:
     """Return the linear form, over leaf scores, of a team's part or total."""
     leaves = board.leaves(TOTAL)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from dokja.canonical import JSON
-from dokja.publishing.disclosure import Confinement, PublishedStatement, Scoreboard, confine
+from dokja.publishing.disclosure import PublishedStatement, Scoreboard
 from dokja.record.events import Event, in_force
 from dokja.record.payloads import Kind
 from dokja.rulebook import Rulebook, require_known
@@ -65,24 +65,3 @@ def _half_unit(points: JSON) -> float:
     exponent = Decimal(str(points)).normalize().as_tuple().exponent
     assert isinstance(exponent, int)
     return 0.5 * 10.0 ** min(exponent, 0)
-
-
-def sealed_intervals(rulebook: Rulebook, events: Iterable[Event]) -> tuple[Confinement, ...]:
-    """Return, for every team and part and total, the interval that published figures leave it.
-
-    Args:
-        rulebook: The rules of the stage.
-        events: The whole history of the stage.
-
-    Raises:
-        DisclosureContradictory: No scores at all agree with what was published.
-        RulebookUnknown: The points of a part are unknown.
-        EventInvalid: The history breaks its own rules.
-    """
-    standing = in_force(events)
-    teams = [
-        str(event.payload["team"])
-        for event in standing
-        if event.kind in (Kind.TEAM_REGISTERED, Kind.REENTRY_APPLICATION)
-    ]
-    return confine(scoreboard_of(rulebook, teams), statements_of(standing))

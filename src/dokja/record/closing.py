@@ -55,8 +55,3 @@ def require_untouched_after_closing(standing: Iterable[Event]) -> None:
                 f"Event {event.id!r} ({event.kind}) comes after the stage was closed by {closed!r}.",
                 hint="A closed stage takes corrections only: name the event to correct, and give the reason.",
             )
-
-
-def is_closed(standing: Iterable[Event]) -> bool:
-    """Return whether a stage is closed."""
-    return any(event.kind is Kind.STAGE_CLOSED for event in standing)

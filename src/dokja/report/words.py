@@ -11,7 +11,6 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from string import Formatter
 from typing import Literal, TypeAlias, get_args
 
 from dokja.errors import InvalidInput
@@ -112,8 +111,3 @@ _PARTICLE = re.compile(r"([가-힣0-9])(은\(는\)|이\(가\)|을\(를\)|와\(�
 def say_reason(reason: Reason, language: Language) -> str:
     """Return a finding's reason as one sentence."""
     return say(reason.key, reason.figures, language)
-
-
-def placeholders(sentence: str) -> frozenset[str]:
-    """Return the names of the figures a sentence needs."""
-    return frozenset(name for _, name, _, _ in Formatter().parse(sentence) if name)

@@ -106,34 +106,6 @@ def clustered_standard_error(scores: NDArray[np.float64], clusters: NDArray[np.i
     return float(math.sqrt(count / (count - 1) * np.square(residual_sums).sum()) / scores.size)
 
 
-def paired_difference(
-    one: NDArray[np.float64], other: NDArray[np.float64], clusters: NDArray[np.int64], level: float = 0.95
-) -> tuple[float, Interval]:
-    """Return the mean difference of two sets of scores on the same items, and its normal interval.
-
-    Args:
-        one: (items,) scores.
-        other: (items,) scores on the same items in the same order.
-        clusters: (items,) index of each item's cluster.
-        level: Confidence in (0, 1).
-
-    Raises:
-        InvalidInput: Shapes differ, fewer than two clusters, or a level outside (0, 1).
-
-    Assumes:
-        Clusters are independent and many enough for a normal limit (some dozens).
-
-    Source:
-        Miller (2024), arXiv 2411.00640, §4.2 (paired differences), errors clustered as in §2.2.
-    """
-    _require_level(level)
-    if one.shape != other.shape:
-        raise InvalidInput("A paired difference needs the same items on both sides.")
-    difference = float((one - other).mean())
-    half = NormalDist().inv_cdf((1 + level) / 2) * clustered_standard_error(one - other, clusters)
-    return difference, Interval(difference - half, difference + half, level)
-
-
 def _require_level(level: float) -> None:
     if not 0 < level < 1:
         raise InvalidInput(f"A confidence level lies between 0 and 1, not at {level}.")

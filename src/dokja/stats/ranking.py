@@ -47,29 +47,3 @@ def rank_probabilities(replicated: NDArray[np.float64]) -> NDArray[np.float64]:
         np.stack([(placed == rank).sum(0) for rank in range(1, things + 1)], axis=1) / count
     )
     return shares
-
-
-def kendall_tau_b(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Return Kendall's tau-b between two scorings of the same things, ties allowed.
-
-    Args:
-        one: (things,) values; not all equal.
-        other: (things,) values; not all equal.
-
-    Raises:
-        InvalidInput: Shapes differ, or one side tells nothing apart.
-
-    Assumes:
-        Only the order of the values means anything.
-
-    Source:
-        Kendall, M. G. (1945). The treatment of ties in ranking problems. Biometrika 33(3), eq. for tau-b.
-    """
-    if one.shape != other.shape or one.ndim != 1:
-        raise InvalidInput("A rank correlation needs two scorings of the same things.")
-    upper = np.triu_indices(one.size, 1)
-    first = np.sign(one[:, None] - one)[upper]
-    second = np.sign(other[:, None] - other)[upper]
-    if not first.any() or not second.any():
-        raise InvalidInput("A scoring that tells nothing apart has no rank correlation.")
-    return float((first * second).sum() / np.sqrt(np.square(first).sum() * np.square(second).sum()))

@@ -11,7 +11,7 @@ agreement with the reference's labelling is therefore one draw among the agreeme
 Nothing here assumes a law for the weights, only that every re-labelling of the group is equally probable.
 """
 
-from dokja.stats.permutation.features import equilibrate, rank_scores, ridge_whiten
+from dokja.stats.permutation.features import equilibrate, rank_scores
 from dokja.stats.permutation.heads import log10_wreath_tail, log_permanent
 from dokja.stats.permutation.monte_carlo import monte_carlo_p_value, monte_carlo_z, p_value_among
 from dokja.stats.permutation.signs import SignStatistic, log10_sign_tail, sign_statistic
@@ -35,7 +35,6 @@ __all__ = [
     "monte_carlo_z",
     "p_value_among",
     "rank_scores",
-    "ridge_whiten",
     "sign_statistic",
     "trace_statistic",
 ]

@@ -70,32 +70,6 @@ def rank_scores(values: ArrayLike) -> Matrix:
     return _centred_unit_columns(mid_ranks[inverse.ravel()].reshape(-1, 1))
 
 
-def ridge_whiten(features: ArrayLike) -> Matrix:
-    """Return features with their singular values drawn together: U diag(s / sqrt(s² + median s²)) Vᵀ.
-
-    Raises the power where there are many correlated features (k of about n/4 and more).
-
-    Args:
-        features: (n, k), usually equilibrated.
-
-    Raises:
-        InvalidInput: Not a matrix, or NaN or infinity in it.
-
-    Assumes:
-        Done on each model by itself; it commutes with re-labelling because left multiplication by a permutation
-        only re-labels U.
-
-    Source:
-        Ridge-regularised whitening; Kessy, Lewin and Strimmer 2018, The American Statistician 72(4).
-    """
-    x = _matrix(features)
-    if not x.size or not x.any():
-        return x
-    u, s, vt = np.linalg.svd(x, full_matrices=False)
-    ridge = float(np.median(s[s > s[0] * 1e-12] ** 2))
-    return np.asarray((u * (s / np.sqrt(s**2 + ridge))) @ vt, dtype=np.float64)
-
-
 def _matrix(features: ArrayLike, dtype: type[np.floating[Any]] = np.float64) -> NDArray[Any]:
     # One memory order, so that equal features come out equal to the last bit, however they were stored.
     x = np.array(features, dtype=dtype, order="C")
