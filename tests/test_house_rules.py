@@ -124,3 +124,12 @@ def test_a_room_reads_no_clock_no_environment_and_draws_no_unseeded_numbers(room
         str(path.relative_to(SOURCE)) for path in _files_of(room) if banned.search(path.read_text("utf-8"))
     ]
     assert guilty == []
+
+
+def test_the_hooks_before_a_commit_ask_what_make_check_asks_and_fetch_nothing() -> None:
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
+    asked = re.findall(r"entry: \.venv/bin/(\S+(?: check| format)?)", hooks)
+    assert asked == ["ruff check", "ruff format", "lint-imports"]
+    assert re.findall(r"- repo: (.+)", hooks) == ["local"]
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert all(f"$(BIN)/{command}" in makefile for command in asked)
