@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 CACHE := .cache/models
 
-.PHONY: help demo test check lint types imports studies benchmarks zoo clean
+.PHONY: help demo test test-all quick explore check lint types imports studies benchmarks zoo clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -14,9 +14,19 @@ help: ## Show this list
 demo: $(VENV)/run.stamp ## Examine real small models and run a whole stage (downloads about 330 MB once)
 	$(BIN)/dokja demo --cache $(CACHE) --out out/demo
 
-test: $(VENV)/test.stamp check ## Run every test (installs PostgreSQL and Chromium where it may)
+test: $(VENV)/test.stamp check ## Run the tests, one case of every kind (installs PostgreSQL and Chromium where it may)
+	tools/system-packages
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not all"
+
+test-all: $(VENV)/test.stamp check ## Run every case of every test
 	tools/system-packages
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+quick: $(VENV)/test.stamp ## Run the tests a change touches, nearest first, for 20 seconds; says what it left out
+	@OMP_NUM_THREADS=1 $(BIN)/python tools/affected_tests.py
+
+explore: $(VENV)/test.stamp ## Try the properties at random, ten rounds or an hour; prints the seed of each
+	@OMP_NUM_THREADS=1 $(BIN)/python tools/explore.py
 
 check: lint types imports ## Lint, types, import directions
 
