@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -116,11 +116,11 @@ def made_rulebook(common: rb.Normaliser | None = None, **changes) -> rb.Rulebook
         signatures=rb.Signatures(k=2, n=3, roles=U),
         amending=rb.AmendmentRule(needs=rb.Consent.MAJORITY, notice_days=0),
     )  # fmt: skip
-    return replace(book, **changes)
+    return rb.changed(book, **changes)
 
 
 def with_advance(book: rb.Rulebook, **changes) -> rb.Rulebook:
-    return replace(book, advance=replace(book.advance, **changes))
+    return rb.changed(book, advance=rb.changed(book.advance, **changes))
 
 
 def weights_of(team: str) -> str:

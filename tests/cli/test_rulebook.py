@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from dokja.cli.main import app
+from dokja.cli.main import app, main
 from dokja.rulebook import parse_rulebook
 from dokja.sensitivity.simulation import Assumptions, simulate_stage
 
@@ -119,6 +119,40 @@ def test_events_that_cannot_be_read_are_named_by_line(tmp_path: Path) -> None:
     assert "Line 1 of events.jsonl" in str(result.exception)
 
 
-def test_a_rulebook_with_mistakes_is_not_shown_but_explained(altered) -> None:
-    result = run("show", altered(("points = 35", "points = 36")))
-    assert "the parts add up to 101 points" in str(result.exception)
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ([], "  points: the parts add up to 101 points, not to 100."),
+        (["--lang", "ko"], "  points: 부문 배점을 더하면 101점으로, 100점과 맞지 않습니다."),
+        (["--lang=ko"], "  points: 부문 배점을 더하면 101점으로, 100점과 맞지 않습니다."),
+    ],
+)
+def test_a_rulebook_with_mistakes_is_not_shown_but_explained_in_the_language_asked_for(
+    altered, capsys: pytest.CaptureFixture[str], language: list[str], sentence: str
+) -> None:
+    path = altered(("points = 35", "points = 36"), ("quorum = 7", "quorum = 17"))
+    with pytest.raises(SystemExit) as stopped:
+        main(["rulebook", "show", str(path), *language])
+    told = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert told.out == ""
+    assert sentence in told.err.splitlines()
+    assert "rulebook.points_do_not_add_up" not in told.err
+    assert sum("panels.experts.quorum: " in line for line in told.err.splitlines()) == 1
+
+
+def test_a_refusal_as_json_carries_each_mistake_as_place_key_and_sentence(
+    altered, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = altered(("quorum = 7", "qourum = 7"))
+    with pytest.raises(SystemExit):
+        main(["stage", "open", str(path), "--desk", str(tmp_path / "desk"), "--json"])
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == "invalid.rulebook"
+    assert error["mistakes"] == [
+        {
+            "at": "panels.experts.qourum",
+            "key": "grammar.unknown_key_near",
+            "sentence": "panels.experts.qourum: there is no field qourum; did you mean quorum?",
+        }
+    ]

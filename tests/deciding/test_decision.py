@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from dokja import rulebook as rb
@@ -180,9 +178,9 @@ def test_an_amendment_after_opening_is_remarked_with_who_objected() -> None:
 def test_a_stage_with_one_team_is_decided_by_absolute_gates_and_not_by_comparison() -> None:
     absolute = made_rulebook(rb.Raw())
     parts = tuple(
-        replace(part, normaliser=rb.Raw()) if part.id == "user" else part for part in absolute.parts
+        rb.changed(part, normaliser=rb.Raw()) if part.id == "user" else part for part in absolute.parts
     )
-    absolute = with_advance(replace(absolute, parts=parts), entering=1, places=1)
+    absolute = with_advance(rb.changed(absolute, parts=parts), entering=1, places=1)
     stage = full_stage(absolute, teams=["haneul"])
     assert decide(absolute, stage.events).advancing == ("haneul",)
     relative = full_stage(made_rulebook(), teams=["haneul"])

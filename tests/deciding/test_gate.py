@@ -46,7 +46,9 @@ def ranked(scores: dict[str, int], keep: int = 2, **advance) -> Stage:
     gates = (rb.KeepTop(id="keep", title=text("keep"), reads="total", keep=keep),)
     parts = (leaf("national", 100, rb.Raw(), suites=("nat",)),)
     book = made_rulebook(parts=parts, gates=gates, items=())
-    book = replace(book, suites=(replace(book.suites[0], count=1, benchmarks=(rb.Benchmark(id="nat-0"),)),))
+    book = rb.changed(
+        book, suites=(rb.changed(book.suites[0], count=1, benchmarks=(rb.Benchmark(id="nat-0"),)),)
+    )
     stage = Stage(with_advance(book, gate="keep", places=keep, **advance)).open(list(scores))
     for team, right in scores.items():
         stage.run(team, "nat-0", [1.0] * right + [0.0] * (10 - right))
@@ -154,7 +156,7 @@ def test_findings_about_other_weights_are_not_joined_to_the_team() -> None:
 
 
 def test_an_item_per_component_needs_every_declared_component_and_a_refuted_one_cannot_be_hidden() -> None:
-    item = replace(ITEMS[0], per_component=True)
+    item = rb.changed(ITEMS[0], per_component=True)
     stage = one_item(item)
     assert keys(judge(stage, "independence")["haneul"]) == ["gate.no_components_declared"]
     components = {"components": [{"name": "language_model"}, {"name": "vision_encoder"}]}
@@ -177,7 +179,7 @@ def test_an_item_per_component_needs_every_declared_component_and_a_refuted_one_
 
 @pytest.mark.parametrize("field", ["claims", "evidence"])
 def test_an_unknown_rule_of_an_item_keeps_it_closed_and_is_named(field: str) -> None:
-    stage = one_item(replace(ITEMS[0], **{field: rb.UNKNOWN}))
+    stage = one_item(rb.changed(ITEMS[0], **{field: rb.UNKNOWN}))
     stage.find("haneul", "weights.independent_of", SUPPORTED, Evidence.REPLAYED)
     result = judge(stage, "independence")["haneul"]
     assert result.outcome is CLOSED
@@ -229,10 +231,11 @@ def test_a_tie_is_broken_by_the_higher_part_then_by_what_comes_next() -> None:
     parts = tuple(leaf(f"part-{n}", 50, rb.Raw(), suites=(f"s{n}",)) for n in range(2))
     book = made_rulebook(parts=parts, gates=gates, items=())
     suites = tuple(
-        replace(book.suites[0], id=f"s{n}", count=1, benchmarks=(rb.Benchmark(id=f"b{n}"),)) for n in range(2)
+        rb.changed(book.suites[0], id=f"s{n}", count=1, benchmarks=(rb.Benchmark(id=f"b{n}"),))
+        for n in range(2)
     )
     steps = (rb.TieBreak(rule=rb.TieRule.HIGHER, reads="part-0"), *LOT)
-    stage = Stage(with_advance(replace(book, suites=suites), gate="keep", places=2, ties=steps))
+    stage = Stage(with_advance(rb.changed(book, suites=suites), gate="keep", places=2, ties=steps))
     stage.open(["a", "b", "c", "d"])
     for team, first, second in (("a", 3, 1), ("b", 2, 2), ("c", 2, 2), ("d", 1, 3)):
         stage.run(team, "b0", [1.0] * first + [0.0] * (4 - first))
@@ -253,7 +256,7 @@ def test_ties_may_all_advance_or_have_no_published_rule() -> None:
 
 def test_published_ranks_settle_the_order_where_no_score_was_published() -> None:
     book = ranked({}).book
-    stage = Stage(replace(book, parts=(leaf("national", 100, rb.UNKNOWN, suites=("nat",)),))).open(
+    stage = Stage(rb.changed(book, parts=(leaf("national", 100, rb.UNKNOWN, suites=("nat",)),))).open(
         ["a", "b", "c"]
     )
     published = {
@@ -271,8 +274,8 @@ def test_published_ranks_settle_the_order_where_no_score_was_published() -> None
 def voted(votes: dict[str, str], of: rb.MajorityOf = rb.MajorityOf.SIZE, quorum: int = 3) -> Stage:
     gates = (rb.PanelMajority(id="m", title=text("m"), panel="experts", more_than_share=0.5, majority_of=of),)
     book = made_rulebook(gates=gates, items=(), parts=())
-    panel = replace(book.panels[0], ballot=rb.BallotForm.APPROVAL, size=6, quorum=quorum)
-    stage = Stage(with_advance(replace(book, panels=(panel,)), gate="m", places=1)).open(list(votes))
+    panel = rb.changed(book.panels[0], ballot=rb.BallotForm.APPROVAL, size=6, quorum=quorum)
+    stage = Stage(with_advance(rb.changed(book, panels=(panel,)), gate="m", places=1)).open(list(votes))
     raters = stage.panel("experts", 6)
     words = {"y": "approve", "n": "reject", "-": "abstain"}
     for team, cast in votes.items():
@@ -314,7 +317,7 @@ def test_any_of_passes_with_its_best_gate_and_all_of_with_its_worst() -> None:
         rb.AnyOf(id="any", title=text("any"), gates=("keep", "floor")),
         rb.AllOf(id="every", title=text("every"), gates=("keep", "floor")),
     )
-    wide = Stage(replace(stage.book, gates=gates)).open(["a", "b", "c"])
+    wide = Stage(rb.changed(stage.book, gates=gates)).open(["a", "b", "c"])
     wide.events += [replace(e, id=f"x{e.id}") for e in stage.events if e.kind is Kind.RUN_RESULT]
     assert [r.outcome for r in judge(wide, "any").values()] == [PASS, PASS, FAIL]
     assert [r.outcome for r in judge(wide, "every").values()] == [PASS, FAIL, FAIL]

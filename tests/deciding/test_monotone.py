@@ -35,8 +35,8 @@ MONOTONE = [
 @cache
 def decided(normaliser: int, averaging: rb.Averaging, seed: int) -> tuple[Stage, Decision]:
     book = with_averaging(made_rulebook(MONOTONE[normaliser]), averaging)
-    book = replace(book, advance=replace(book.advance, places=3, vacancy=list(rb.Vacancy)[seed % 3]))
-    book = replace(book, gates=(replace(book.gates[0], keep=3), *book.gates[1:]))
+    book = rb.changed(book, advance=rb.changed(book.advance, places=3, vacancy=list(rb.Vacancy)[seed % 3]))
+    book = rb.changed(book, gates=(rb.changed(book.gates[0], keep=3), *book.gates[1:]))
     stage = full_stage(book, seed, items=6)
     return stage, decide(book, stage.events)
 
@@ -88,7 +88,7 @@ FINDINGS = st.builds(
     st.booleans(),
 )  # fmt: skip
 RULES = st.builds(
-    lambda evidence, judged, when, each: replace(
+    lambda evidence, judged, when, each: rb.changed(
         ITEMS[0], evidence=evidence, judged_allowed=judged, when_inconclusive=when, per_component=each
     ),
     st.sampled_from([*Evidence, rb.UNKNOWN]), st.sampled_from([True, False, rb.UNKNOWN]),

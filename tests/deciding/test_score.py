@@ -127,7 +127,7 @@ def test_a_run_that_does_not_count_gives_no_result_and_never_a_number(break_it, 
 
 
 def test_items_other_than_the_frozen_ones_give_no_result() -> None:
-    frozen = replace(
+    frozen = rb.changed(
         made_rulebook().suites[0], count=1, benchmarks=(rb.Benchmark(id="nat-0", digest=weights_of("x")),)
     )
     stage = Stage(only(rb.Raw(), suites=(frozen,))).open(["haneul"])

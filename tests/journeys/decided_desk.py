@@ -6,7 +6,7 @@ import contextlib
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +52,8 @@ def appealing_rulebook(
         "signatures": rb.Signatures(k=2, n=2, roles=roles),
     }  # fmt: skip
     book = made_rulebook(**(settled | changes))
-    gates = tuple(replace(gate, keep=2) if isinstance(gate, rb.KeepTop) else gate for gate in book.gates)
-    return with_advance(replace(book, gates=gates), entering=3, places=2)
+    gates = tuple(rb.changed(gate, keep=2) if isinstance(gate, rb.KeepTop) else gate for gate in book.gates)
+    return with_advance(rb.changed(book, gates=gates), entering=3, places=2)
 
 
 @dataclass

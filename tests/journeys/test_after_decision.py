@@ -337,7 +337,7 @@ def _with_one_vacancy(book: rb.Rulebook) -> Stage:
 
 
 def reentry_rulebook(book: rb.Rulebook, **advance: object) -> rb.Rulebook:
-    reviewers = replace(book.panels[0], id="reviewers", size=3, quorum=2, ballot=rb.BallotForm.APPROVAL, criteria=(),
+    reviewers = rb.changed(book.panels[0], id="reviewers", size=3, quorum=2, ballot=rb.BallotForm.APPROVAL, criteria=(),
                         averaging=rb.Averaging.MEAN, trim_each_side=0)  # fmt: skip
     majority = rb.PanelMajority(
         id="majority",
@@ -353,9 +353,9 @@ def reentry_rulebook(book: rb.Rulebook, **advance: object) -> rb.Rulebook:
         "vacancy": rb.Vacancy.LEFT_EMPTY,
         "ties": (),
     }
-    return replace(
+    return rb.changed(
         book, id="made-reentry", points=1, parts=(), suites=(), comparators=(), faults=None, panels=(reviewers,),
-        items=(), gates=(majority,), publication=replace(book.publication, narrowest_interval_points=0.5), advance=replace(book.advance, **(settled | advance)),
+        items=(), gates=(majority,), publication=rb.changed(book.publication, narrowest_interval_points=0.5), advance=rb.changed(book.advance, **(settled | advance)),
     )  # fmt: skip
 
 

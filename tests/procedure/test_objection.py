@@ -48,7 +48,9 @@ def appealing(
     appeals = rb.Appeals(
         days=days, day_kind=kind, grounds=tuple(rb.AppealGround), answer_days=5, another_panel=True
     )
-    return replace(BOOK, appeals=appeals, clock=replace(BOOK.clock, holidays=tuple(holidays), timezone=zone))
+    return rb.changed(
+        BOOK, appeals=appeals, clock=rb.changed(BOOK.clock, holidays=tuple(holidays), timezone=zone)
+    )
 
 
 def release(announces: list[str], *, until: str = "", decision: str = DIGEST, statements=()) -> dict:
@@ -134,7 +136,9 @@ def test_korean_holidays_count_where_the_rulebook_names_none() -> None:
     assert days_after(book, date(2026, 2, 11), 3) == date(2026, 2, 19)  # New Year holidays 16-18 February
     assert local_day(book, "2026-01-15T15:00:00Z") == date(2026, 1, 16)
     with pytest.raises(InvalidInput, match="no time zone"):
-        local_day(replace(book, clock=replace(book.clock, timezone="Asia/Atlantis")), "2026-01-15T15:00:00Z")
+        local_day(
+            rb.changed(book, clock=rb.changed(book.clock, timezone="Asia/Atlantis")), "2026-01-15T15:00:00Z"
+        )
 
 
 def test_the_period_starts_when_the_embargo_ends_and_a_corrected_decision_opens_it_for_whom_it_changed() -> (
@@ -184,8 +188,8 @@ def test_grounds_days_and_hearing_come_from_the_rulebook_and_are_never_invented(
     stage, at = announced(BOOK, "2026-01-15T00:00:00Z"), "2026-01-16T00:00:00Z"
     with pytest.raises(RulebookUnknown):
         objecting(BOOK, stage, at)
-    one = replace(BOOK.appeals, grounds=(rb.AppealGround.CLERICAL_ERROR,), day_kind=rb.DayKind.CALENDAR)
-    book = replace(BOOK, appeals=one)
+    one = rb.changed(BOOK.appeals, grounds=(rb.AppealGround.CLERICAL_ERROR,), day_kind=rb.DayKind.CALENDAR)
+    book = rb.changed(BOOK, appeals=one)
     reason = objecting(book, announced(book, "2026-01-15T00:00:00Z"), at, ground="misreading_of_the_work")
     assert reason is not None
     assert reason.key == "objection.ground_not_listed"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -162,7 +160,7 @@ def test_a_release_is_shown_to_the_public_from_the_end_of_its_embargo_on() -> No
 
 def test_only_what_the_table_grants_is_released_and_what_is_granted_is_not_sealed() -> None:
     rows = (rb.Disclosure(field=Disclosed.TOTALS, to=(Profile.PANEL,)),)
-    book = replace(BOOK, publication=rb.Publication(fields=rows, narrowest_interval_points=1.0))
+    book = rb.changed(BOOK, publication=rb.Publication(fields=rows, narrowest_interval_points=1.0))
     require_granted(book, Viewer(Profile.PANEL), [Disclosed.TOTALS])
     with pytest.raises(NotAllowed, match="does not show totals to public"):
         require_granted(book, Viewer(Profile.PUBLIC), [Disclosed.TOTALS])
@@ -189,7 +187,7 @@ def test_assumptions_are_read_or_refused() -> None:
 
 def test_means_and_best_scores_are_rounded_as_the_rulebook_says_for_everyone_but_the_auditor() -> None:
     rows = (rb.Disclosure(field=Disclosed.STAGE_MEANS, to=(Profile.PUBLIC,)),)
-    book = replace(BOOK, publication=rb.Publication(fields=rows, narrowest_interval_points=1.0, digits=1))
+    book = rb.changed(BOOK, publication=rb.Publication(fields=rows, narrowest_interval_points=1.0, digits=1))
     exact = sum(points_of(OUTCOMES[0])[team, TOTAL] for team in TEAMS[:4]) / 4
     shown = view_decision(book, OUTCOMES[0], None, Viewer(Profile.PUBLIC))["means"]
     assert isinstance(shown, dict)

@@ -345,9 +345,9 @@ def _no_result() -> tuple[rb.Rulebook, list[Event]]:
 
 
 def _tie() -> tuple[rb.Rulebook, list[Event]]:
-    book = replace(
+    book = rb.changed(
         made_rulebook(rb.Raw()),
-        parts=(replace(made_rulebook().parts[0].parts[0], points=100.0),),
+        parts=(rb.changed(made_rulebook().parts[0].parts[0], points=100.0),),
         gates=(rb.KeepTop(id="all", title=rb.Text(ko="상위", en="best"), reads="total", keep=1),),
         items=(),
     )
@@ -366,8 +366,8 @@ def _empty() -> tuple[rb.Rulebook, list[Event]]:
 
 def _one_team() -> tuple[rb.Rulebook, list[Event]]:
     book = made_rulebook(rb.Raw())
-    parts = (book.parts[0], book.parts[1], replace(book.parts[2], normaliser=rb.Raw()))
-    book = with_advance(replace(book, parts=parts), places=1)
+    parts = (book.parts[0], book.parts[1], rb.changed(book.parts[2], normaliser=rb.Raw()))
+    book = with_advance(rb.changed(book, parts=parts), places=1)
     return book, full_stage(book, teams=["baram"]).events
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -57,7 +56,7 @@ EXITS = {way for row in OUTCOME["teams"] for way in row["exits"]}
 
 def book_showing(fields: frozenset[Disclosed], to: Profile = Profile.OWN_TEAM) -> rb.Rulebook:
     rows = tuple(rb.Disclosure(field=field, to=(to,)) for field in sorted(fields))
-    return replace(BOOK, publication=rb.Publication(fields=rows, narrowest_interval_points=0.0))
+    return rb.changed(BOOK, publication=rb.Publication(fields=rows, narrowest_interval_points=0.0))
 
 
 def facts_for(team: str, fields: frozenset[Disclosed] = frozenset(Disclosed), **more) -> Facts:

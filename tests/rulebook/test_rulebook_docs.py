@@ -1,11 +1,11 @@
 """Every field and every word of a rulebook is on its reference page."""
 
-import dataclasses
 import re
 from enum import StrEnum
 from pathlib import Path
 
 from dokja import rulebook
+from dokja.grammar.model import Model
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "rulebook.md").read_text("utf-8")
 CLASSES = [getattr(rulebook, name) for name in rulebook.__all__ if isinstance(getattr(rulebook, name), type)]
@@ -15,10 +15,10 @@ TOLD_BY_EXAMPLE = {"ko", "en", "id"}
 
 def test_every_field_is_documented() -> None:
     fields = {
-        field.name
+        field.alias or name
         for kind in CLASSES
-        if dataclasses.is_dataclass(kind) and kind is not rulebook.Mistake
-        for field in dataclasses.fields(kind)
+        if issubclass(kind, Model)
+        for name, field in kind.model_fields.items()
     }
     assert fields - SAID - TOLD_BY_EXAMPLE == set()
 

@@ -2,7 +2,6 @@
 
 import copy
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from dokja.errors import RulebookInvalid
 from dokja.report.rulebook import render_change, render_outcome_change
 from dokja.report.words import LANGUAGES, say_reason
 from dokja.rulebook import AtLeast, Rulebook, Text, rulebook_from_json
+from dokja.rulebook import changed as with_rules
 from dokja.sensitivity.amendment import Change, ChangeKind, changes, outcome_changes, succession_remarks
 from tests.made_stage import full_stage, made_rulebook
 
@@ -113,12 +113,13 @@ def test_any_valid_edit_is_seen(data: st.DataObject) -> None:
 
 def edited(**parts: Any) -> Rulebook:
     """Return the made-up stage's rulebook with some of its fields replaced."""
-    return replace(made_rulebook(), **parts)
+    return with_rules(made_rulebook(), **parts)
 
 
 def with_floor(points: float) -> Rulebook:
     gates = tuple(
-        replace(gate, points=points) if isinstance(gate, AtLeast) else gate for gate in made_rulebook().gates
+        with_rules(gate, points=points) if isinstance(gate, AtLeast) else gate
+        for gate in made_rulebook().gates
     )
     return edited(gates=gates)
 

@@ -20,7 +20,9 @@ from tests.made_stage import Stage
 def objected(**appeals) -> tuple[Stage, str]:
     """Team c lost by one item that a clerk typed wrong, and objects."""
     stage = ranked({"a": 9, "b": 7, "c": 6}, ties=LOT)
-    book = replace(stage.book, appeals=replace(stage.book.appeals, **appeals)) if appeals else stage.book
+    book = (
+        rb.changed(stage.book, appeals=rb.changed(stage.book.appeals, **appeals)) if appeals else stage.book
+    )
     again = Stage(book).open(["a", "b", "c"])
     again.events += [replace(e, id=f"r{e.id}") for e in stage.events if e.kind is Kind.RUN_RESULT]
     signed = decision_digest(signed_body(book, decide(book, again.events).as_json(), None, bytes(16)))

@@ -44,8 +44,8 @@ def panel_stage(averaging: rb.Averaging, seed: int) -> Stage:
     book = made_rulebook(
         parts=(leaf("expert", 100, rb.Raw(), panel="experts", criteria=("experts-c0",)),), items=()
     )
-    panel = replace(book.panels[0], averaging=averaging, quorum=3)
-    book = replace(book, gates=(replace(book.gates[0], keep=2),), panels=(panel,))
+    panel = rb.changed(book.panels[0], averaging=averaging, quorum=3)
+    book = rb.changed(book, gates=(rb.changed(book.gates[0], keep=2),), panels=(panel,))
     stage = Stage(with_advance(book, gate="keep", places=2, ties=rb.UNKNOWN)).open(TEAMS)
     rng = np.random.default_rng(seed)
     for number, rater in enumerate(stage.panel("experts", 10)):
@@ -112,7 +112,7 @@ def test_single_ballots_are_removable_one_by_one() -> None:
 def test_the_three_averages_stand_side_by_side_and_say_whether_another_would_change_the_gate() -> None:
     """One strategic expert lifts a team over another: the mean keeps it in, the trimmed mean does not."""
     book = panel_stage(rb.Averaging.MEAN, 1).book
-    stage = Stage(with_advance(replace(book, gates=(replace(book.gates[0], keep=1),)), places=1)).open(
+    stage = Stage(with_advance(rb.changed(book, gates=(rb.changed(book.gates[0], keep=1),)), places=1)).open(
         ["a", "b"]
     )
     for number, rater in enumerate(stage.panel("experts", 10)):

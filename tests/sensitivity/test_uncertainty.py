@@ -31,7 +31,7 @@ NORMALISERS = [
 
 
 def with_averaging(book: rb.Rulebook, averaging: rb.Averaging) -> rb.Rulebook:
-    return replace(book, panels=(replace(book.panels[0], averaging=averaging), book.panels[1]))
+    return rb.changed(book, panels=(rb.changed(book.panels[0], averaging=averaging), book.panels[1]))
 
 
 def materialise(measurements: Measurements, resamples: Resamples, row: int) -> Measurements:

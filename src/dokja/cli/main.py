@@ -11,11 +11,16 @@ import json
 import os
 import sys
 import traceback
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import click
 
 from dokja import __version__
 from dokja.errors import DokjaError, InvalidInput, NotAllowed, Unavailable, UnreadableArtifact
+
+if TYPE_CHECKING:
+    from dokja.report.words import Language
 
 EXIT_DONE, EXIT_AGAINST, EXIT_USAGE, EXIT_COULD_NOT_LOOK = 0, 1, 2, 3
 _EXIT_PIPE_CLOSED = 141
@@ -100,17 +105,30 @@ def main(arguments: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_EXIT_PIPE_CLOSED)
     except DokjaError as error:
-        _show(error, as_json="--json" in arguments)
+        _show(error, arguments)
         sys.exit(exit_code_of(error))
     except OSError as error:
         # Where a command has no better words for it: a full disk, a folder that may not be written to.
-        _show(_unavailable(error), as_json="--json" in arguments)
+        _show(_unavailable(error), arguments)
         sys.exit(EXIT_COULD_NOT_LOOK)
     except Exception:  # noqa: BLE001  # the one boundary behind every command
         # A defect of ours. Python's own status, 1, would say that something was refuted.
         traceback.print_exc()
         sys.exit(EXIT_COULD_NOT_LOOK)
     sys.exit(status if isinstance(status, int) else EXIT_DONE)
+
+
+def _mistakes_of(error: DokjaError, arguments: list[str]) -> list[dict[str, str]]:
+    """Return each mistake an error carries as place, key and sentence, in the language asked for."""
+    from dokja.grammar.mistakes import reasons_in
+    from dokja.report.words import say_reason
+
+    follows = "--lang=ko" in arguments or ("--lang", "ko") in pairwise(arguments)
+    language: Language = "ko" if follows else "en"
+    return [
+        {"at": str(one.figures["at"]), "key": one.key, "sentence": say_reason(one, language)}
+        for one in reasons_in(error)
+    ]
 
 
 def _unavailable(error: OSError) -> Unavailable:
@@ -121,12 +139,16 @@ def _unavailable(error: OSError) -> Unavailable:
     )
 
 
-def _show(error: DokjaError, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps({"error": error.as_json()}, ensure_ascii=False, default=str))
+def _show(error: DokjaError, arguments: list[str]) -> None:
     # Imported here, as the catalogue of sentences is more than `--help` needs.
     from dokja.report.words import printable
 
+    mistakes = _mistakes_of(error, arguments)
+    if "--json" in arguments:
+        told = {**error.as_json(), **({"mistakes": mistakes} if mistakes else {})}
+        click.echo(json.dumps({"error": told}, ensure_ascii=False, default=str))
     click.echo(f"error [{error.code}]: {printable(error.message)}", err=True)
+    for mistake in mistakes:
+        click.echo(f"  {mistake['sentence']}", err=True)
     if error.hint:
         click.echo(f"  {printable(error.hint)}", err=True)

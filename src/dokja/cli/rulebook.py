@@ -1,4 +1,4 @@
-"""`dokja rulebook`: check a rulebook, show it in words, compare two."""
+"""`dokja rulebook`: check a rulebook, show it in words, compare two, describe one to an editor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group(name="rulebook")
 def command() -> None:
-    """The rules of a stage: check, show, compare."""
+    """The rules of a stage: check, show, compare, describe."""
 
 
 @command.command()
@@ -110,6 +110,17 @@ def diff(old: Path, new: Path, events: Path | None, language: Language, as_json:
         click.echo("\n" + say("rulebook.diff.counterfactual", {}, language))
         told = "\n".join(sentence for _, sentence in outcomes)
         click.echo(told or say("rulebook.diff.outcome_none", {}, language))
+    return EXIT_DONE
+
+
+@command.command()
+@json_option
+def schema(as_json: bool) -> int:  # noqa: ARG001  # it is JSON in any case
+    """Print the JSON Schema of a rulebook, by which an editor completes and checks one and a form can ask for it."""
+    from dokja.grammar.json_schema import render_json_schema
+    from dokja.rulebook import Rulebook
+
+    _print_json(render_json_schema(Rulebook, "dokja rulebook"))
     return EXIT_DONE
 
 

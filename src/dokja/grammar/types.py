@@ -19,6 +19,8 @@ DIGEST_PATTERN = r"sha256:[0-9a-f]{64}"
 INSTANT_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
+LARGEST_EXACT = 2**53
+
 _T = TypeVar("_T", bound=Hashable)
 
 
@@ -60,7 +62,10 @@ _INSTANT_TOLD = "is not an RFC 3339 time in UTC such as 2026-01-15T06:00:00Z"
 
 
 def _day(value: object) -> date:
-    """Return a calendar day; a text is one only in the one spelling."""
+    """Return a calendar day; a text is one only in the one spelling, a day of TOML comes within two lists."""
+    match value:
+        case [[str(spelt)]]:
+            value = spelt
     if isinstance(value, str) and _DAY.fullmatch(value):
         try:
             return date.fromisoformat(value)
@@ -69,6 +74,21 @@ def _day(value: object) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     raise PydanticCustomError("not_a_day", "is not a day such as 2026-01-15")
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise PydanticCustomError(
+            "not_printable", "holds a line break or another character that cannot be printed"
+        )
+    return value
+
+
+def _exact(value: float) -> float:
+    """Return a number that is written in one way only: beyond 2^53 a double leaves whole numbers out."""
+    if not abs(value) < LARGEST_EXACT:
+        raise PydanticCustomError("beyond_exact", "is not within 2^53 of 0", {"most": LARGEST_EXACT})
+    return value
 
 
 def _unrepeated(values: tuple[_T, ...]) -> tuple[_T, ...]:
@@ -112,6 +132,18 @@ Number: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 """A finite number; a boolean is none."""
 Count: TypeAlias = Annotated[int, Field(ge=0)]
 """A whole number of things, zero or more."""
+Line: TypeAlias = Annotated[
+    str,
+    AfterValidator(_printable),
+    WithJsonSchema({"type": "string", "pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"}),
+]
+"""A text of printable characters, on one line; it may be empty."""
+EXACT = AfterValidator(_exact)
+"""Added to a type of numbers of its own bounds: what canonical JSON writes exactly."""
+Whole: TypeAlias = Annotated[int, EXACT]
+"""A whole number that canonical JSON writes exactly."""
+Figure: TypeAlias = Annotated[float, Field(allow_inf_nan=False), EXACT]
+"""A finite number within 2^53 of 0."""
 Listed: TypeAlias = Annotated[tuple[_T, ...], AfterValidator(_unrepeated)]
 """A list that names nothing twice."""
 Some: TypeAlias = Annotated[tuple[_T, ...], Field(min_length=1), AfterValidator(_unrepeated)]

@@ -1,6 +1,8 @@
 """The rules of a stage: TOML in, frozen values, canonical JSON, one digest."""
 
-from dokja.grammar.checks import Mistake, reasons_in
+from dokja.grammar.mistakes import Mistake, reasons_in
+from dokja.grammar.model import changed
+from dokja.grammar.unknown import UNKNOWN, Unknown
 from dokja.rulebook.conduct import (
     Amendment,
     AmendmentRule,
@@ -27,25 +29,12 @@ from dokja.rulebook.deciding import (
     PanelMajority,
     TieBreak,
 )
-from dokja.rulebook.decode import MOST_BYTES, parse_rulebook, rulebook_from_json
+from dokja.rulebook.normalisers import Attainment, MaxScaled, MinMax, Normaliser, Rank, Raw, ZScore
 from dokja.rulebook.panels import Criterion, Panel, Recusal
+from dokja.rulebook.read import MOST_BYTES, parse_rulebook, rulebook_from_json
 from dokja.rulebook.schema import Rulebook
-from dokja.rulebook.scoring import (
-    Attainment,
-    Benchmark,
-    Comparator,
-    Faults,
-    MaxScaled,
-    MinMax,
-    Normaliser,
-    Rank,
-    Raw,
-    ScorePart,
-    SuiteRule,
-    ZScore,
-)
+from dokja.rulebook.scoring import Benchmark, Comparator, Faults, ScorePart, SuiteRule
 from dokja.rulebook.terms import (
-    UNKNOWN,
     AfterRecusal,
     Aggregation,
     AppealGround,
@@ -66,7 +55,6 @@ from dokja.rulebook.terms import (
     SuiteCustody,
     Text,
     TieRule,
-    Unknown,
     Vacancy,
     WhenInconclusive,
     require_known,
@@ -138,6 +126,7 @@ __all__ = [
     "WhenInconclusive",
     "Window",
     "ZScore",
+    "changed",
     "needed_to_open",
     "parse_rulebook",
     "reasons_in",

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from typing import Annotated
 
+from pydantic import Field
+
+from dokja.grammar.model import Model
+from dokja.grammar.types import EXACT, Day, Figure, Line, Name, Whole
+from dokja.grammar.unknown import OrNone, OrUnknown
 from dokja.rulebook.terms import (
     AppealGround,
     Consent,
     DayKind,
     Disclosed,
+    NotNegative,
     OnExit,
     Position,
+    Positive,
     Profile,
     Text,
-    Unknown,
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Window(Model):
     """First and last day, both included."""
 
-    opens: date | Unknown
-    closes: date | Unknown
+    opens: OrUnknown[Day]
+    closes: OrUnknown[Day]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
+class Clock(Model):
     """The days of a stage, in the zone named.
 
     Args:
@@ -38,18 +41,17 @@ class Clock:
         holidays: Days that are no business days besides Saturdays and Sundays.
     """
 
-    timezone: str
-    frozen: date | Unknown
+    timezone: Line
+    frozen: OrUnknown[Day]
     submission: Window
     evaluation: Window
-    decision: date | Unknown
+    decision: OrUnknown[Day]
     objection: Window
-    final: date | Unknown
-    holidays: tuple[date, ...] = ()
+    final: OrUnknown[Day]
+    holidays: tuple[Day, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Appeals:
+class Appeals(Model):
     """Who may object, on what, for how long, and who hears it.
 
     Args:
@@ -58,23 +60,21 @@ class Appeals:
         another_panel: Whether it is heard by people who did not take part in the decision.
     """
 
-    days: int | Unknown
-    day_kind: DayKind | Unknown
-    grounds: tuple[AppealGround, ...] | Unknown
-    answer_days: int | Unknown
-    another_panel: bool | Unknown
+    days: OrUnknown[Positive]
+    day_kind: OrUnknown[DayKind]
+    grounds: OrUnknown[tuple[AppealGround, ...]]
+    answer_days: OrUnknown[Positive]
+    another_panel: OrUnknown[bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disclosure:
+class Disclosure(Model):
     """To whom one kind of thing is shown."""
 
     field: Disclosed
-    to: tuple[Profile, ...] | Unknown
+    to: OrUnknown[tuple[Profile, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
+class Publication(Model):
     """What is disclosed to whom.
 
     Args:
@@ -84,31 +84,28 @@ class Publication:
             is left out.
     """
 
-    fields: tuple[Disclosure, ...] | Unknown
-    narrowest_interval_points: float | Unknown
-    digits: int | None = None
+    fields: OrUnknown[tuple[Disclosure, ...]]
+    narrowest_interval_points: OrUnknown[Annotated[float, Field(ge=0), EXACT]]
+    digits: OrNone[NotNegative] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SigningRole:
+class SigningRole(Model):
     """Signatories of one role; `at_least` of them must be among the signatures."""
 
-    name: str
-    seats: int
-    at_least: int = 0
+    name: Line
+    seats: Whole
+    at_least: Whole = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signatures:
+class Signatures(Model):
     """k of n people sign the decision."""
 
-    k: int | Unknown
-    n: int | Unknown
-    roles: tuple[SigningRole, ...] | Unknown
+    k: OrUnknown[Positive]
+    n: OrUnknown[Whole]
+    roles: OrUnknown[tuple[SigningRole, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Support:
+class Support(Model):
     """What teams are given, by whom.
 
     Args:
@@ -117,34 +114,31 @@ class Support:
         on_exit: What becomes of it when a team leaves.
     """
 
-    id: str
+    id: Name
     title: Text
-    units: float | Unknown
-    unit: str
-    supplier: str | Unknown
-    supplier_competes: bool | Unknown
-    on_exit: OnExit | Unknown
+    units: OrUnknown[Figure]
+    unit: Line
+    supplier: OrUnknown[Line]
+    supplier_competes: OrUnknown[bool]
+    on_exit: OrUnknown[OnExit]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AmendmentRule:
+class AmendmentRule(Model):
     """What changing the rulebook after it was frozen takes; `notice_days` between notice and effect."""
 
-    needs: Consent | Unknown
-    notice_days: int | Unknown
+    needs: OrUnknown[Consent]
+    notice_days: OrUnknown[NotNegative]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TeamPosition:
+class TeamPosition(Model):
     """What one team said of an amendment."""
 
-    team: str
-    position: Position | Unknown
-    reason: str = ""
+    team: Line
+    position: OrUnknown[Position]
+    reason: Line = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amendment:
+class Amendment(Model):
     """How this version came out of the one before.
 
     Args:
@@ -155,9 +149,9 @@ class Amendment:
         positions: Who consented or objected.
     """
 
-    version: int
-    replaces: str | Unknown
-    notified: date | Unknown
-    effective: date | Unknown
+    version: Whole
+    replaces: OrUnknown[Line]
+    notified: OrUnknown[Day]
+    effective: OrUnknown[Day]
     reason: Text
-    positions: tuple[TeamPosition, ...] | Unknown
+    positions: OrUnknown[tuple[TeamPosition, ...]]

@@ -11,15 +11,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from dokja.finding import Evidence
-from dokja.grammar.checks import Mistake, mistake
+from dokja.grammar.mistakes import Mistake
+from dokja.grammar.unknown import Unknown
 from dokja.rulebook.conduct import TeamPosition
 from dokja.rulebook.consistency_clock import clock_mistakes
 from dokja.rulebook.consistency_gates import gate_mistakes
 from dokja.rulebook.consistency_scores import score_mistakes
 from dokja.rulebook.deciding import TOTAL, IndependenceCriterion
+from dokja.rulebook.mistakes import mistake
 from dokja.rulebook.panels import Panel
 from dokja.rulebook.schema import Rulebook
-from dokja.rulebook.terms import Averaging, BallotForm, Consent, Position, Unknown
+from dokja.rulebook.terms import Averaging, BallotForm, Consent, Position
 
 
 def contradictions(rulebook: Rulebook) -> list[Mistake]:
@@ -71,10 +73,6 @@ def _repeated(rulebook: Rulebook) -> Iterator[Mistake]:
 def _panel(panel: Panel) -> Iterator[Mistake]:
     at = f"panels.{panel.id}"
     size, quorum, trim = panel.size, panel.quorum, panel.trim_each_side
-    if not isinstance(size, Unknown) and size < 1:
-        yield mistake(f"{at}.size", "too_small", found=size, least=1)
-    if not isinstance(quorum, Unknown) and quorum < 1:
-        yield mistake(f"{at}.quorum", "too_small", found=quorum, least=1)
     if not isinstance(size, Unknown) and not isinstance(quorum, Unknown) and quorum > size:
         yield mistake(f"{at}.quorum", "quorum_above_size", quorum=quorum, size=size)
     if not isinstance(trim, Unknown):
@@ -90,15 +88,11 @@ def _panel(panel: Panel) -> Iterator[Mistake]:
         known = not isinstance(one.lowest, Unknown) and not isinstance(one.highest, Unknown)
         if known and one.lowest >= one.highest:  # type: ignore[operator]  # both are numbers here
             yield mistake(where, "empty_scale", lowest=one.lowest, highest=one.highest)  # type: ignore[arg-type]
-        if not isinstance(one.weight, Unknown) and one.weight <= 0:
-            yield mistake(f"{where}.weight", "not_positive", found=one.weight)
 
 
 def _trimming(panel: Panel, trim: int, at: str) -> Iterator[Mistake]:
     where = f"{at}.trim_each_side"
-    if trim < 0:
-        yield mistake(where, "too_small", found=trim, least=0)
-    elif panel.averaging is Averaging.TRIMMED:
+    if panel.averaging is Averaging.TRIMMED:
         left = [count for count in (panel.quorum, panel.size) if not isinstance(count, Unknown)]
         if trim == 0:
             yield mistake(where, "trims_nothing")
@@ -136,15 +130,10 @@ def _publication(rulebook: Rulebook) -> Iterator[Mistake]:
     if not isinstance(publication.fields, Unknown):
         for name in _twice(str(row.field) for row in publication.fields):
             yield mistake("publication.fields", "id_twice", name=name)
-    digits = publication.digits
-    if digits is not None and digits < 0:
-        yield mistake("publication.digits", "too_small", found=digits, least=0)
     narrowest = publication.narrowest_interval_points
     if isinstance(narrowest, Unknown):
         return
-    if narrowest < 0:
-        yield mistake("publication.narrowest_interval_points", "too_small", found=narrowest, least=0)
-    elif not isinstance(rulebook.points, Unknown) and narrowest > rulebook.points:
+    if not isinstance(rulebook.points, Unknown) and narrowest > rulebook.points:
         yield mistake(
             "publication.narrowest_interval_points", "wider_than_scale", found=narrowest, most=rulebook.points
         )
@@ -152,8 +141,6 @@ def _publication(rulebook: Rulebook) -> Iterator[Mistake]:
 
 def _signatures(rulebook: Rulebook) -> Iterator[Mistake]:
     k, n, roles = rulebook.signatures.k, rulebook.signatures.n, rulebook.signatures.roles
-    if not isinstance(k, Unknown) and k < 1:
-        yield mistake("signatures.k", "too_small", found=k, least=1)
     if not isinstance(k, Unknown) and not isinstance(n, Unknown) and k > n:
         yield mistake("signatures.k", "k_above_n", k=k, n=n)
     if isinstance(roles, Unknown):
@@ -177,9 +164,7 @@ def _signatures(rulebook: Rulebook) -> Iterator[Mistake]:
 
 def _amendments(rulebook: Rulebook) -> Iterator[Mistake]:
     versions = [one.version for one in rulebook.amendments]
-    if rulebook.version < 1:
-        yield mistake("version", "too_small", found=rulebook.version, least=1)
-    elif versions != list(range(2, rulebook.version + 1)):
+    if versions != list(range(2, rulebook.version + 1)):
         listed = ", ".join(str(version) for version in versions) or "-"
         yield mistake("amendments", "versions_broken", version=rulebook.version, listed=listed)
     for one in rulebook.amendments:

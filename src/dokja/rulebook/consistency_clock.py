@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import combinations
 
-from dokja.grammar.checks import Mistake, mistake
+from dokja.grammar.mistakes import Mistake
+from dokja.grammar.unknown import Unknown
 from dokja.rulebook.clock import business_days_between
+from dokja.rulebook.mistakes import mistake
 from dokja.rulebook.schema import Rulebook
-from dokja.rulebook.terms import DayKind, Unknown
+from dokja.rulebook.terms import DayKind
 
 _ZONE = re.compile(r"[A-Za-z_]+(/[A-Za-z0-9_+-]+)*")
 
@@ -28,7 +30,7 @@ def clock_mistakes(rulebook: Rulebook) -> Iterator[Mistake]:
         if isinstance(one.notified, Unknown) or isinstance(one.effective, Unknown):
             continue
         given = (one.effective - one.notified).days
-        least = 0 if isinstance(notice, Unknown) else max(notice, 0)
+        least = 0 if isinstance(notice, Unknown) else notice
         if given < least:
             yield mistake(f"amendments.{one.version}.effective", "notice_too_short", given=given, least=least)
 
@@ -86,12 +88,5 @@ def _objection_length(rulebook: Rulebook) -> Iterator[Mistake]:
 
 
 def _appeals(rulebook: Rulebook) -> Iterator[Mistake]:
-    appeals = rulebook.appeals
-    for name, days in (("days", appeals.days), ("answer_days", appeals.answer_days)):
-        if not isinstance(days, Unknown) and days < 1:
-            yield mistake(f"appeals.{name}", "too_small", found=days, least=1)
-    if appeals.grounds == ():
+    if rulebook.appeals.grounds == ():
         yield mistake("appeals.grounds", "no_grounds")
-    notice = rulebook.amending.notice_days
-    if not isinstance(notice, Unknown) and notice < 0:
-        yield mistake("amending.notice_days", "too_small", found=notice, least=0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dokja.grammar.checks import Mistake, mistake
+from dokja.grammar.mistakes import Mistake
+from dokja.grammar.unknown import Unknown
 from dokja.rulebook.deciding import (
     TOTAL,
     AllOf,
@@ -16,9 +17,10 @@ from dokja.rulebook.deciding import (
     PanelMajority,
     TieBreak,
 )
+from dokja.rulebook.mistakes import mistake
+from dokja.rulebook.normalisers import ZScore
 from dokja.rulebook.schema import Rulebook
-from dokja.rulebook.scoring import ZScore
-from dokja.rulebook.terms import BallotForm, TieRule, Unknown
+from dokja.rulebook.terms import BallotForm, TieRule
 
 
 def gate_mistakes(rulebook: Rulebook) -> Iterator[Mistake]:
@@ -87,9 +89,7 @@ def _keep(rulebook: Rulebook, gate: KeepTop) -> Iterator[Mistake]:
     if isinstance(gate.keep, Unknown):
         return
     entering, places = rulebook.advance.entering, rulebook.advance.places
-    if gate.keep < 1:
-        yield mistake(f"gates.{gate.id}.keep", "too_small", found=gate.keep, least=1)
-    elif not isinstance(entering, Unknown) and gate.keep > entering:
+    if not isinstance(entering, Unknown) and gate.keep > entering:
         yield mistake(f"gates.{gate.id}.keep", "keeps_more_than_enter", keep=gate.keep, entering=entering)
     elif gate.id == rulebook.advance.gate and not isinstance(places, Unknown) and gate.keep > places:
         yield mistake(f"gates.{gate.id}.keep", "keeps_more_than_places", keep=gate.keep, places=places)
@@ -118,9 +118,6 @@ def _majority(rulebook: Rulebook, gate: PanelMajority) -> Iterator[Mistake]:
         yield mistake(f"{at}.panel", "no_such_panel", name=gate.panel[:80])
     elif panels[gate.panel].ballot not in (BallotForm.APPROVAL, Unknown.UNKNOWN):
         yield mistake(f"{at}.panel", "panel_does_not_vote", name=gate.panel)
-    share = gate.more_than_share
-    if not isinstance(share, Unknown) and not 0 <= share < 1:
-        yield mistake(f"{at}.more_than_share", "share_outside", found=share)
 
 
 def gates_reached(rulebook: Rulebook, names: Iterable[str]) -> set[str]:
@@ -159,9 +156,6 @@ def _advance(rulebook: Rulebook) -> Iterator[Mistake]:
     entering, places = advance.entering, advance.places
     if advance.gate not in {gate.id for gate in rulebook.gates}:
         yield mistake("advance.gate", "no_such_gate", name=advance.gate[:80])
-    for name, count in (("entering", entering), ("places", places)):
-        if not isinstance(count, Unknown) and count < 1:
-            yield mistake(f"advance.{name}", "too_small", found=count, least=1)
     if not isinstance(entering, Unknown) and not isinstance(places, Unknown) and places > entering:
         yield mistake("advance.places", "more_places_than_teams", places=places, entering=entering)
     if isinstance(advance.ties, Unknown):

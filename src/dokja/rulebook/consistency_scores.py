@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 
-from dokja.grammar.checks import Mistake, mistake
+from dokja.grammar.mistakes import Mistake
+from dokja.grammar.unknown import Unknown
 from dokja.rulebook.clock import months_after
+from dokja.rulebook.mistakes import mistake
+from dokja.rulebook.normalisers import Attainment, MaxScaled, MinMax, Rank, ZScore
 from dokja.rulebook.schema import Rulebook
-from dokja.rulebook.scoring import (
-    Attainment,
-    Comparator,
-    MaxScaled,
-    MinMax,
-    Rank,
-    ScorePart,
-    SuiteRule,
-    ZScore,
-)
-from dokja.rulebook.terms import BallotForm, Chooser, Unknown
+from dokja.rulebook.scoring import Comparator, ScorePart, SuiteRule
+from dokja.rulebook.terms import BallotForm, Chooser
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _TOLERANCE_POINTS = 1e-9
 
 
 def score_mistakes(rulebook: Rulebook) -> Iterator[Mistake]:
     """Yield what contradicts itself in how points are made."""
-    if not isinstance(rulebook.points, Unknown) and rulebook.points <= 0:
-        yield mistake("points", "not_positive", found=rulebook.points)
     if rulebook.parts:
         yield from _sum("points", rulebook.points, rulebook.parts)
     for top in rulebook.parts:
@@ -43,8 +33,6 @@ def score_mistakes(rulebook: Rulebook) -> Iterator[Mistake]:
         yield from _comparator(rulebook, comparator)
     if rulebook.suites and rulebook.faults is None:
         yield mistake("faults", "suites_without_faults")
-    if rulebook.faults and not isinstance(rulebook.faults.retries, Unknown) and rulebook.faults.retries < 0:
-        yield mistake("faults.retries", "too_small", found=rulebook.faults.retries, least=0)
 
 
 def _sum(at: str, whole: float | Unknown, parts: Sequence[ScorePart]) -> Iterator[Mistake]:
@@ -60,8 +48,6 @@ def _sum(at: str, whole: float | Unknown, parts: Sequence[ScorePart]) -> Iterato
 
 def _part(rulebook: Rulebook, part: ScorePart) -> Iterator[Mistake]:
     at = f"parts.{part.id}"
-    if not isinstance(part.points, Unknown) and part.points <= 0:
-        yield mistake(f"{at}.points", "not_positive", found=part.points)
     reads = bool(part.suites) + bool(part.panel)
     if part.parts:
         yield from _sum(f"{at}.points", part.points, part.parts)
@@ -107,15 +93,6 @@ def _normaliser(rulebook: Rulebook, part: ScorePart, at: str) -> Iterator[Mistak
                 yield mistake(f"{at}.comparator", "no_such_comparator", name=rule.comparator[:80])
             if part.panel:
                 yield mistake(at, "attainment_of_panel")
-            if rule.cap_share <= 0:
-                yield mistake(f"{at}.cap_share", "not_positive", found=rule.cap_share)
-        case MinMax() if not 0 <= rule.floor_share < 1:
-            yield mistake(f"{at}.floor_share", "share_outside", found=rule.floor_share)
-        case ZScore():
-            if not 0 <= rule.centre_share <= 1:
-                yield mistake(f"{at}.centre_share", "share_outside", found=rule.centre_share)
-            if rule.spread_share <= 0:
-                yield mistake(f"{at}.spread_share", "not_positive", found=rule.spread_share)
         case Rank():
             yield from _rank(rule, entering, at)
     if isinstance(rule, (MinMax, ZScore, MaxScaled)) and entering == 1:
@@ -124,7 +101,7 @@ def _normaliser(rulebook: Rulebook, part: ScorePart, at: str) -> Iterator[Mistak
 
 def _rank(rule: Rank, entering: int | Unknown, at: str) -> Iterator[Mistake]:
     shares = list(rule.shares)
-    if any(not 0 <= share <= 1 for share in shares) or shares != sorted(shares, reverse=True):
+    if shares != sorted(shares, reverse=True):
         yield mistake(f"{at}.shares", "rank_shares_rise")
     if not isinstance(entering, Unknown) and len(shares) < entering:
         yield mistake(f"{at}.shares", "rank_shares_too_few", listed=len(shares), entering=entering)
@@ -134,31 +111,19 @@ def _rank(rule: Rank, entering: int | Unknown, at: str) -> Iterator[Mistake]:
 
 def _suite(suite: SuiteRule) -> Iterator[Mistake]:
     at = f"suites.{suite.id}"
-    for name, count in (("count", suite.count), ("repeats", suite.repeats)):
-        if not isinstance(count, Unknown) and count < 1:
-            yield mistake(f"{at}.{name}", "too_small", found=count, least=1)
     if isinstance(suite.benchmarks, Unknown):
         return
     names = [one.id for one in suite.benchmarks]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield mistake(f"{at}.benchmarks", "id_twice", name=name)
-    if not isinstance(suite.count, Unknown) and suite.count >= 1 and len(names) != suite.count:
+    if not isinstance(suite.count, Unknown) and len(names) != suite.count:
         yield mistake(f"{at}.count", "count_is_not_list", count=suite.count, listed=len(names))
-    for one in suite.benchmarks:
-        where = f"{at}.benchmarks.{one.id}"
-        if not isinstance(one.items, Unknown) and one.items < 1:
-            yield mistake(f"{where}.items", "too_small", found=one.items, least=1)
-        if not isinstance(one.digest, Unknown) and not _DIGEST.fullmatch(one.digest):
-            yield mistake(f"{where}.digest", "not_a_digest", value=one.digest[:80])
 
 
 def _comparator(rulebook: Rulebook, comparator: Comparator) -> Iterator[Mistake]:
     at = f"comparators.{comparator.id}"
     released, months = comparator.released, comparator.max_age_months
     stage = rulebook.clock.evaluation.opens
-    if not isinstance(months, Unknown) and not 1 <= months <= 1200:
-        yield mistake(f"{at}.max_age_months", "months_outside", found=months)
-        months = Unknown.UNKNOWN
     if not isinstance(released, Unknown) and not isinstance(stage, Unknown):
         if released > stage:
             yield mistake(
@@ -177,9 +142,6 @@ def _comparator(rulebook: Rulebook, comparator: Comparator) -> Iterator[Mistake]
                 months=months,
                 stage=stage.isoformat(),
             )
-    share = comparator.target_share
-    if not isinstance(share, Unknown) and not 0 < share <= 2:
-        yield mistake(f"{at}.target_share", "target_share_outside", found=share)
     if comparator.per_team and comparator.chosen_by not in (Chooser.TEAM, Unknown.UNKNOWN):
         yield mistake(f"{at}.chosen_by", "per_team_not_by_team", chosen_by=str(comparator.chosen_by))
     used = any(

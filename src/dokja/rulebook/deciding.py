@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
 
 from dokja.finding import Evidence
+from dokja.grammar.model import Model
+from dokja.grammar.types import Figure, Line, Name
+from dokja.grammar.unknown import OrNone, OrUnknown
 from dokja.rulebook.terms import (
     Aspect,
     MajorityOf,
+    Positive,
+    ShareBelowOne,
     SingleApplicant,
     Text,
     TieRule,
-    Unknown,
     Vacancy,
     WhenInconclusive,
 )
@@ -21,8 +26,7 @@ TOTAL = "total"
 """What a gate or a tie-break reads when it reads the sum of all parts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndependenceCriterion:
+class IndependenceCriterion(Model):
     """One item of independence: every claim must be SUPPORTED, by evidence of the required level.
 
     Args:
@@ -33,97 +37,90 @@ class IndependenceCriterion:
         when_inconclusive: Whether an inconclusive finding leaves evidence insufficient or passes with conditions.
     """
 
-    id: str
+    id: Name
     aspect: Aspect
     title: Text
-    claims: tuple[str, ...] | Unknown
+    claims: OrUnknown[tuple[Line, ...]]
     per_component: bool = False
-    evidence: Evidence | Unknown
-    judged_allowed: bool | Unknown
-    when_inconclusive: WhenInconclusive | Unknown = WhenInconclusive.INSUFFICIENT
+    evidence: OrUnknown[Evidence]
+    judged_allowed: OrUnknown[bool]
+    when_inconclusive: OrUnknown[WhenInconclusive] = WhenInconclusive.INSUFFICIENT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeepTop:
+class KeepTop(Model):
     """The best `keep` teams pass; the rest leave by score.
 
     Args:
         reads: `total`, the id of a part, or of a panel_majority gate (then by approvals).
     """
 
-    kind: ClassVar[str] = "keep_top"
-    id: str
+    kind: Literal["keep_top"] = "keep_top"
+    id: Name
     title: Text
-    reads: str
-    keep: int | Unknown
+    reads: Line
+    keep: OrUnknown[Positive]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AtLeast:
+class AtLeast(Model):
     """Teams with at least so many points of what it reads pass."""
 
-    kind: ClassVar[str] = "at_least"
-    id: str
+    kind: Literal["at_least"] = "at_least"
+    id: Name
     title: Text
-    reads: str
-    points: float | Unknown
+    reads: Line
+    points: OrUnknown[Figure]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Independence:
+class Independence(Model):
     """Teams whose named independence items all hold pass; beside the score, never part of it."""
 
-    kind: ClassVar[str] = "independence"
-    id: str
+    kind: Literal["independence"] = "independence"
+    id: Name
     title: Text
-    items: tuple[str, ...]
+    items: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PanelMajority:
+class PanelMajority(Model):
     """Teams that more than `more_than_share` of the panel approves pass."""
 
-    kind: ClassVar[str] = "panel_majority"
-    id: str
+    kind: Literal["panel_majority"] = "panel_majority"
+    id: Name
     title: Text
-    panel: str
-    more_than_share: float | Unknown
-    majority_of: MajorityOf | Unknown
+    panel: Line
+    more_than_share: OrUnknown[ShareBelowOne]
+    majority_of: OrUnknown[MajorityOf]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllOf:
+class AllOf(Model):
     """Teams that pass every one of the named gates pass."""
 
-    kind: ClassVar[str] = "all_of"
-    id: str
+    kind: Literal["all_of"] = "all_of"
+    id: Name
     title: Text
-    gates: tuple[str, ...]
+    gates: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnyOf:
+class AnyOf(Model):
     """Teams that pass at least one of the named gates pass."""
 
-    kind: ClassVar[str] = "any_of"
-    id: str
+    kind: Literal["any_of"] = "any_of"
+    id: Name
     title: Text
-    gates: tuple[str, ...]
+    gates: tuple[Line, ...]
 
 
 Gate: TypeAlias = KeepTop | AtLeast | Independence | PanelMajority | AllOf | AnyOf
+GateByKind: TypeAlias = Annotated[Gate, Field(discriminator="kind")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TieBreak:
+class TieBreak(Model):
     """One step of resolving a tie at a cut-off; `reads` names a part (`higher`) or a panel (`panel_majority`)."""
 
     rule: TieRule
-    reads: str = ""
+    reads: Line = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advance:
+class Advance(Model):
     """How the stage ends.
 
     Args:
@@ -140,14 +137,14 @@ class Advance:
         final: Whether this is the final selection.
     """
 
-    gate: str
-    entering: int | Unknown
-    places: int | Unknown
-    fewer_allowed: bool | Unknown
-    extra_eliminations: tuple[str, ...] | Unknown
-    vacancy: Vacancy | Unknown
-    none_selected_allowed: bool | Unknown
-    single_applicant: SingleApplicant | Unknown
+    gate: Line
+    entering: OrUnknown[Positive]
+    places: OrUnknown[Positive]
+    fewer_allowed: OrUnknown[bool]
+    extra_eliminations: OrUnknown[tuple[Line, ...]]
+    vacancy: OrUnknown[Vacancy]
+    none_selected_allowed: OrUnknown[bool]
+    single_applicant: OrUnknown[SingleApplicant]
     final: bool = False
-    eliminated_may_apply: bool | None = None
-    ties: tuple[TieBreak, ...] | Unknown
+    eliminated_may_apply: OrNone[bool] = None
+    ties: OrUnknown[tuple[TieBreak, ...]]

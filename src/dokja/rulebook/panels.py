@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dokja.grammar.model import Model
+from dokja.grammar.types import Figure, Line, Name
+from dokja.grammar.unknown import OrUnknown
+from dokja.rulebook.terms import (
+    AboveZero,
+    AfterRecusal,
+    Averaging,
+    BallotForm,
+    NotNegative,
+    PanelKind,
+    Positive,
+    Text,
+)
 
-from dokja.rulebook.terms import AfterRecusal, Averaging, BallotForm, PanelKind, Text, Unknown
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criterion:
+class Criterion(Model):
     """One question of a rubric, marked from `lowest` to `highest`; `weight` within the panel's average."""
 
-    id: str
+    id: Name
     title: Text
-    lowest: float | Unknown
-    highest: float | Unknown
-    weight: float | Unknown = 1.0
+    lowest: OrUnknown[Figure]
+    highest: OrUnknown[Figure]
+    weight: OrUnknown[AboveZero] = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recusal:
+class Recusal(Model):
     """When a rater steps back from a team, and what follows.
 
     Args:
         grounds: In the rulebook's own words, e.g. `affiliation`, `co_authorship`, `supplier_is_contestant`.
     """
 
-    grounds: tuple[str, ...] | Unknown
-    then: AfterRecusal | Unknown
+    grounds: OrUnknown[tuple[Line, ...]]
+    then: OrUnknown[AfterRecusal]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
+class Panel(Model):
     """People who judge.
 
     Args:
@@ -42,15 +49,15 @@ class Panel:
         sealed: Whether marks are committed before the deadline and revealed after.
     """
 
-    id: str
+    id: Name
     kind: PanelKind
     title: Text
-    size: int | Unknown
-    quorum: int | Unknown
-    ballot: BallotForm | Unknown
-    averaging: Averaging | Unknown
-    trim_each_side: int | Unknown = 0
-    blind: bool | Unknown
-    sealed: bool | Unknown
+    size: OrUnknown[Positive]
+    quorum: OrUnknown[Positive]
+    ballot: OrUnknown[BallotForm]
+    averaging: OrUnknown[Averaging]
+    trim_each_side: OrUnknown[NotNegative] = 0
+    blind: OrUnknown[bool]
+    sealed: OrUnknown[bool]
     recusal: Recusal
-    criteria: tuple[Criterion, ...] | Unknown
+    criteria: OrUnknown[tuple[Criterion, ...]]

@@ -1,7 +1,7 @@
 """What a rulebook says: frozen values, one class per table of the TOML file.
 
-A rulebook is data. Nothing here computes a score; `decode` reads these values, `consistency` refuses those that
-contradict each other, `program.score` and `program.gate` apply them. A field typed `X | Unknown` may hold the marker
+A rulebook is data. Nothing here computes a score; `read` reads these values, `consistency` refuses those that
+contradict each other, `deciding.score` and `deciding.gate` apply them. A field typed `OrUnknown[X]` may hold the marker
 `UNKNOWN`: the rule exists but was not published. Reading it with `require_known` where a value is needed is refused
 with a sentence; it never becomes a default. Durations are in days or months as named, shares are in [0, 1], points
 are points of the total.
@@ -9,10 +9,14 @@ are points of the total.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import Field
+
 from dokja.canonical import JSON, digest_json
+from dokja.grammar.model import Model
+from dokja.grammar.types import Name
+from dokja.grammar.unknown import OrNone, OrUnknown
 from dokja.rulebook.conduct import (
     Amendment,
     AmendmentRule,
@@ -22,36 +26,34 @@ from dokja.rulebook.conduct import (
     Signatures,
     Support,
 )
-from dokja.rulebook.deciding import Advance, Gate, IndependenceCriterion
-from dokja.rulebook.encode import as_json
+from dokja.rulebook.deciding import Advance, Gate, GateByKind, IndependenceCriterion
 from dokja.rulebook.panels import Panel
 from dokja.rulebook.scoring import Comparator, Faults, ScorePart, SuiteRule
-from dokja.rulebook.terms import Source, Text, Unknown
+from dokja.rulebook.terms import AboveZero, Positive, Source, Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rulebook:
+class Rulebook(Model):
     """The rules of one stage, as `parse_rulebook` reads them from TOML.
 
     Args:
-        schema: `dokja/rulebook/1`.
+        form: `dokja/rulebook/1`; written under the key `schema`.
         id: Stable name of the stage, e.g. `korea-2026-stage1`.
         version: 1 for the first; an amendment adds one.
     """
 
-    schema: Literal["dokja/rulebook/1"]
-    id: str
-    version: int
+    form: Literal["dokja/rulebook/1"] = Field(alias="schema")
+    id: Name
+    version: Positive
     title: Text
-    points: float | Unknown
+    points: OrUnknown[AboveZero]
     clock: Clock
     parts: tuple[ScorePart, ...] = ()
     suites: tuple[SuiteRule, ...] = ()
     comparators: tuple[Comparator, ...] = ()
-    faults: Faults | None = None
+    faults: OrNone[Faults] = None
     panels: tuple[Panel, ...] = ()
     items: tuple[IndependenceCriterion, ...] = ()
-    gates: tuple[Gate, ...]
+    gates: tuple[GateByKind, ...]
     advance: Advance
     appeals: Appeals
     publication: Publication
@@ -63,8 +65,7 @@ class Rulebook:
 
     def canonical(self) -> dict[str, JSON]:
         """Return the JSON object that is hashed; `rulebook_from_json` reads it back."""
-        value = as_json(self)
-        assert isinstance(value, dict)
+        value: dict[str, JSON] = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         return value
 
     def digest(self) -> str:

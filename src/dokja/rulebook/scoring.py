@@ -1,16 +1,19 @@
-"""Parts of the total and what they read: suites, comparators, normalisers, fault rules."""
+"""Parts of the total and what they read: suites, comparators, fault rules."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
-from typing import ClassVar, Literal, TypeAlias
+from typing import Annotated, Literal
 
-from dokja.rulebook.terms import UNKNOWN, Aggregation, Chooser, SuiteCustody, Text, Unknown
+from pydantic import Field
+
+from dokja.grammar.model import Model
+from dokja.grammar.types import EXACT, Day, Digest, Line, Name
+from dokja.grammar.unknown import UNKNOWN, OrNone, OrUnknown
+from dokja.rulebook.normalisers import NormaliserByKind
+from dokja.rulebook.terms import AboveZero, Chooser, NotNegative, Positive, SuiteCustody, Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparator:
+class Comparator(Model):
     """A target model that scores are compared with.
 
     Args:
@@ -21,17 +24,16 @@ class Comparator:
         per_team: Each team names its own; then `name` and `released` arrive with the team's declaration.
     """
 
-    id: str
-    name: str | Unknown
-    chosen_by: Chooser | Unknown
-    released: date | Unknown
-    max_age_months: int | Unknown
-    target_share: float | Unknown
+    id: Name
+    name: OrUnknown[Line]
+    chosen_by: OrUnknown[Chooser]
+    released: OrUnknown[Day]
+    max_age_months: OrUnknown[Annotated[int, Field(ge=1, le=1200), EXACT]]
+    target_share: OrUnknown[Annotated[float, Field(gt=0, le=2), EXACT]]
     per_team: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Benchmark:
+class Benchmark(Model):
     """One frozen set of items.
 
     Args:
@@ -39,13 +41,12 @@ class Benchmark:
         items: Number of items.
     """
 
-    id: str
-    digest: str | Unknown = UNKNOWN
-    items: int | Unknown = UNKNOWN
+    id: Name
+    digest: OrUnknown[Digest] = UNKNOWN
+    items: OrUnknown[Positive] = UNKNOWN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuiteRule:
+class SuiteRule(Model):
     """Benchmarks chosen by someone.
 
     Args:
@@ -53,70 +54,17 @@ class SuiteRule:
         repeats: How often each item is asked.
     """
 
-    id: str
+    id: Name
     title: Text
-    chosen_by: Chooser | Unknown
-    chooser: str = ""
-    count: int | Unknown
-    benchmarks: tuple[Benchmark, ...] | Unknown
-    repeats: int | Unknown
-    custody: SuiteCustody | Unknown
+    chosen_by: OrUnknown[Chooser]
+    chooser: Line = ""
+    count: OrUnknown[Positive]
+    benchmarks: OrUnknown[tuple[Benchmark, ...]]
+    repeats: OrUnknown[Positive]
+    custody: OrUnknown[SuiteCustody]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Raw:
-    """points × value, the value being a share of the most that can be had (accuracy, or marks over the scale)."""
-
-    kind: ClassVar[str] = "raw"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attainment:
-    """points × min(cap, attainment of the comparator)."""
-
-    kind: ClassVar[str] = "attainment"
-    comparator: str
-    aggregation: Aggregation | Unknown
-    cap_share: float = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MinMax:
-    """Lowest team gets `floor_share` of the points, highest all of them, the rest in proportion."""
-
-    kind: ClassVar[str] = "min_max"
-    floor_share: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MaxScaled:
-    """points × value / highest value."""
-
-    kind: ClassVar[str] = "max_scaled"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ZScore:
-    """points × (centre + spread × z), clipped to [0, 1]; z over the teams of the stage."""
-
-    kind: ClassVar[str] = "z"
-    centre_share: float
-    spread_share: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rank:
-    """points × the share listed for the team's rank; tied teams share the mean of the ranks they cover."""
-
-    kind: ClassVar[str] = "rank"
-    shares: tuple[float, ...]
-
-
-Normaliser: TypeAlias = Raw | Attainment | MinMax | MaxScaled | ZScore | Rank
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScorePart:
+class ScorePart(Model):
     """A part of the total: either a sum of parts, or a leaf that reads suites or a panel.
 
     Args:
@@ -128,14 +76,14 @@ class ScorePart:
         normaliser: How the raw value becomes points; only on a leaf.
     """
 
-    id: str
+    id: Name
     title: Text
-    points: float | Unknown
+    points: OrUnknown[AboveZero]
     parts: tuple[ScorePart, ...] = ()
-    suites: tuple[str, ...] = ()
-    panel: str = ""
-    criteria: tuple[str, ...] = ()
-    normaliser: Normaliser | Unknown | None = None
+    suites: tuple[Line, ...] = ()
+    panel: Line = ""
+    criteria: tuple[Line, ...] = ()
+    normaliser: OrNone[OrUnknown[NormaliserByKind]] = None
 
     def leaves(self) -> tuple[ScorePart, ...]:
         """Return the leaves under this part, in order; itself when it is one."""
@@ -146,8 +94,7 @@ class ScorePart:
         return (self, *(inner for part in self.parts for inner in part.all_parts()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Faults:
+class Faults(Model):
     """What a failing run means.
 
     Args:
@@ -157,7 +104,7 @@ class Faults:
         publish: A run publishes nothing until completed = total.
     """
 
-    retries: int | Unknown
-    failing_answer: Literal["wrong"] | Unknown
-    empty_answer: Literal["wrong"] | Unknown
-    publish: Literal["complete_only"] | Unknown
+    retries: OrUnknown[NotNegative]
+    failing_answer: OrUnknown[Literal["wrong"]]
+    empty_answer: OrUnknown[Literal["wrong"]]
+    publish: OrUnknown[Literal["complete_only"]]

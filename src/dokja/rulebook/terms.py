@@ -1,26 +1,24 @@
-"""The words a rulebook chooses among, and the marker for a rule that was not published."""
+"""The words a rulebook chooses among, its kinds of numbers, and the marker for a rule that was not published."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum, StrEnum
-from typing import Literal, TypeVar
+from enum import StrEnum
+from typing import Annotated, TypeAlias, TypeVar
+
+from pydantic import Field
 
 from dokja.errors import RulebookUnknown
-
-
-class Unknown(Enum):
-    """The one marker for a rule that exists but was not published."""
-
-    UNKNOWN = "unknown"
-
-    def __repr__(self) -> str:
-        return "UNKNOWN"
-
-
-UNKNOWN: Literal[Unknown.UNKNOWN] = Unknown.UNKNOWN
+from dokja.grammar.model import Model
+from dokja.grammar.types import EXACT, Line, Name
+from dokja.grammar.unknown import Unknown
 
 _T = TypeVar("_T")
+
+Positive: TypeAlias = Annotated[int, Field(ge=1), EXACT]
+NotNegative: TypeAlias = Annotated[int, Field(ge=0), EXACT]
+AboveZero: TypeAlias = Annotated[float, Field(gt=0), EXACT]
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1), EXACT]
+ShareBelowOne: TypeAlias = Annotated[float, Field(ge=0, lt=1), EXACT]
 
 
 def require_known(value: _T | Unknown, at: str) -> _T:
@@ -208,18 +206,16 @@ class OnExit(StrEnum):
     KEPT = "kept"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(Model):
     """Words shown to people, in both languages."""
 
-    ko: str
-    en: str
+    ko: Line
+    en: Line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Model):
     """Where a published rule was read."""
 
-    id: str
-    url: str
-    says: str = ""
+    id: Name
+    url: Line
+    says: Line = ""

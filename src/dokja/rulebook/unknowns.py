@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dokja.canonical import JSON
-from dokja.grammar.checks import Mistake, invalid, mistake
+from dokja.grammar.mistakes import Mistake
+from dokja.rulebook.mistakes import invalid, mistake
 from dokja.rulebook.schema import Rulebook
 from dokja.rulebook.terms import Averaging, Chooser
 

@@ -9,7 +9,6 @@ from dokja.canonical import parse_json
 from dokja.errors import InvalidInput, RulebookInvalid
 from dokja.finding import Reason
 from dokja.record.events import Event
-from dokja.report.words import say_reason
 from dokja.rulebook import MOST_BYTES, Rulebook, parse_rulebook, reasons_in, require_openable
 from dokja.sensitivity.amendment import Change, OutcomeChange, changes, outcome_changes, succession_remarks
 from dokja.sensitivity.rehearsal import Rehearsal, rehearse
@@ -34,14 +33,13 @@ def read_rulebook(path: Path) -> Rulebook:
 
     Raises:
         InvalidInput: There is no such file, or it cannot be opened.
-        RulebookInvalid: The rulebook has mistakes; the message says each of them.
+        RulebookInvalid: The rulebook has mistakes; the error carries each of them.
     """
     try:
         return parse_rulebook(_read(path))
     except RulebookInvalid as error:
-        sentences = " ".join(say_reason(reason, "en") for reason in reasons_in(error))
         raise RulebookInvalid(
-            f"{path.name} is refused. {sentences}", mistakes=error.fields["mistakes"]
+            f"{path.name} is refused. {error.message}", mistakes=error.fields["mistakes"]
         ) from error
 
 
@@ -50,15 +48,14 @@ def read_openable_rulebook(path: Path) -> Rulebook:
 
     Raises:
         InvalidInput: There is no such file, or it cannot be opened.
-        RulebookInvalid: It has mistakes, or unknowns that a stage would need; the message says each of them.
+        RulebookInvalid: It has mistakes, or unknowns that a stage would need; the error carries each of them.
     """
     rulebook = read_rulebook(path)
     try:
         require_openable(rulebook)
     except RulebookInvalid as error:
-        sentences = " ".join(say_reason(reason, "en") for reason in reasons_in(error))
         raise RulebookInvalid(
-            f"{path.name} cannot open a stage. {sentences}", mistakes=error.fields["mistakes"]
+            f"{path.name} cannot open a stage. {error.message}", mistakes=error.fields["mistakes"]
         ) from error
     return rulebook
 
