@@ -182,17 +182,19 @@ def sign(
 def _sign_and_write(
     desk: Any, stage: str, proposal: Any, keys: Sequence[Path], out: Path | None, at: str
 ) -> dict[str, Any]:
+    from dokja.procedure.signature_rule import Enough
     from dokja.signature import SigningKey
-    from dokja.workflows.decide import count_signatures, sign, write_dossiers
+    from dokja.workflows.decide import sign, who_signed, write_dossiers
 
     for path in keys:
         sign(desk, stage, proposal, SigningKey.load(path), at or now())
-    count = count_signatures(desk, stage, proposal)
-    met = count is None or count.met
-    written = write_dossiers(desk, stage, proposal, out) if out is not None and met else ()
+    signed = who_signed(desk, stage, proposal)
+    short = signed.enough is Enough.SHORT
+    written = () if out is None or short else write_dossiers(desk, stage, proposal, out)
     return {
-        "signed": [] if count is None else list(count.people),
-        "needed": None if count is None else count.needed,
+        "signed": list(signed.people),
+        "needed": signed.needed,
+        "missing": dict(signed.missing),
         "dossiers": [str(path) for path in written],
     }
 
@@ -216,6 +218,8 @@ def _echo_signed(told: dict[str, Any], language: Language) -> None:
             "who": ", ".join(told["signed"]) or "–",
         }
         click.echo(say("stage.signed", figures, language))
+    for role, people in told["missing"].items():
+        click.echo(say("signature.role_missing", {"role": role, "people": people}, language))
     for path in told["dossiers"]:
         click.echo(path)
 

@@ -8,11 +8,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from dokja.canonical import JSON
+from dokja.procedure.signature_rule import DecisionSignatures
 from dokja.report.decision_page import render_decision_page
 from dokja.report.words import Language
 from dokja.rulebook import Rulebook, Unknown, require_known
-from dokja.signature import Count, SigningKey
-from dokja.workflows.decide import Seen, count_signatures, look, propose, sign, write_dossiers
+from dokja.signature import SigningKey
+from dokja.workflows.decide import Seen, look, propose, sign, who_signed, write_dossiers
 from dokja.workflows.desk import Actor, Desk
 from dokja.workflows.open_stage import enrol, new_key
 from dokja.workflows.verification import VerificationReport
@@ -41,7 +42,7 @@ class Closed:
     rulebook: Rulebook
     seen: Seen
     digest: str
-    signed: Count | None
+    signed: DecisionSignatures
     dossiers: tuple[Path, Path]
     verified: tuple[VerificationReport, ...]
     page: Path
@@ -53,7 +54,7 @@ class Closed:
             "stage": self.stage,
             "rulebook": decision.rulebook,
             "decision": self.digest,
-            "signed": [] if self.signed is None else list(self.signed.people),
+            "signed": list(self.signed.people),
             "teams": list(decision.rows()),
             "advancing": list(decision.advancing),
             "vacancies": decision.vacancies,
@@ -114,7 +115,7 @@ class Office:
             seen.rulebook,
             seen,
             proposal.digest,
-            count_signatures(self.desk, stage, proposal),
+            who_signed(self.desk, stage, proposal),
             dossiers,
             tuple(verify_dossier(path.read_bytes(), log_key=log_key) for path in dossiers),
             page,

@@ -9,14 +9,14 @@
 - A signature counts when its key was enrolled before it (in the log, and by its own time), and, if the key was revoked
   or replaced, when it was both made before the revocation took effect and logged before the revocation was. Both,
   because a stolen key can write any time it likes into a signature, but not an earlier place into the log.
-- k of n counts people, not keys and not signatures.
+
+How many people must sign, and in which roles, is the rulebook's: `dokja.procedure.signature_rule`.
 """
 
 from dokja.signature.key import Signature, SigningKey, verify_bytes
-from dokja.signature.ring import Count, Enrolment, KeyRing, KeyRole, key_statement
+from dokja.signature.ring import Enrolment, KeyRing, KeyRole, key_statement
 
 __all__ = [
-    "Count",
     "Enrolment",
     "KeyRing",
     "KeyRole",

@@ -1,4 +1,4 @@
-"""The key ring: whose key it was and when it stopped counting, replayed from signed statements; and k of n."""
+"""The key ring: whose key it was and when it stopped counting, replayed from signed statements."""
 
 from __future__ import annotations
 
@@ -44,31 +44,6 @@ class Enrolment:
     since: str
     ended_place: int | None = None
     ended: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Who signed a value, by the rules above.
-
-    Args:
-        signers: (person, role) of those whose signatures count, each person once, sorted.
-        needed: How many are needed.
-        refused: Each signature that does not count, and why.
-    """
-
-    signers: tuple[tuple[str, str], ...]
-    needed: int
-    refused: tuple[tuple[Signature, Reason], ...]
-
-    @property
-    def people(self) -> tuple[str, ...]:
-        """Return those whose signatures count."""
-        return tuple(person for person, _ in self.signers)
-
-    @property
-    def met(self) -> bool:
-        """Return whether enough different people signed."""
-        return len(self.signers) >= self.needed
 
 
 class KeyRing:
@@ -121,46 +96,6 @@ class KeyRing:
             if not logged_before or made >= instant(enrolled.ended):
                 return Reason("signature.after_revocation", figures | {"ended": enrolled.ended})
         return None
-
-    def count(
-        self,
-        signatures: Iterable[tuple[int | None, Signature]],
-        domain: str,
-        value: object,
-        *,
-        needed: int,
-        roles: frozenset[str],
-    ) -> Count:
-        """Return who signed a value.
-
-        Args:
-            signatures: Signatures with their places in the log (None: not logged).
-            domain: What was to be signed.
-            value: What was to be signed.
-            needed: How many different people must sign, at least 1.
-            roles: In which capacities a signature counts.
-
-        Raises:
-            InvalidInput: Nobody is needed, or no role counts: an empty rule is a mistake, not a rule that always holds.
-        """
-        if needed < 1 or not roles:
-            raise InvalidInput("A rule for signatures names at least one person and one role.")
-        people: dict[str, str] = {}
-        refused: list[tuple[Signature, Reason]] = []
-        for place, signature in signatures:
-            reason = self.refusal(signature, domain, value, place)
-            if reason is None:
-                enrolled = self._keys[signature.key]
-                figures: dict[str, JSON] = {"person": enrolled.person, "role": enrolled.role}
-                if enrolled.role not in roles:
-                    reason = Reason("signature.wrong_role", figures)
-                elif enrolled.person in people:
-                    reason = Reason("signature.same_person", figures)
-                else:
-                    people[enrolled.person] = enrolled.role
-            if reason is not None:
-                refused.append((signature, reason))
-        return Count(tuple(sorted(people.items())), needed, tuple(refused))
 
     def accept(self, place: int, signed: Mapping[str, JSON]) -> None:
         """Take in the next statement about keys.

@@ -18,12 +18,15 @@ from dokja.canonical import JSON, canonical_bytes, parse_json
 from dokja.deciding.decision import Decision, decide, decision_digest
 from dokja.dossier import Opened, write_dossier
 from dokja.errors import InvalidInput, NotAllowed
+from dokja.finding import Reason
+from dokja.procedure.signature_rule import DOMAIN, DecisionSignatures, Enough, signatures_of
 from dokja.publishing.see import is_shown, signed_body
 from dokja.record.events import Event
 from dokja.record.payloads import Kind
-from dokja.rulebook import Rulebook, Unknown
+from dokja.report.words import say_reason
+from dokja.rulebook import Rulebook
 from dokja.sensitivity.uncertainty import Uncertainty, assess
-from dokja.signature import Count, Signature, SigningKey
+from dokja.signature import SigningKey
 from dokja.store.dossiers import make_dossier
 from dokja.workflows.desk import Actor, Desk, Draft
 
@@ -142,23 +145,14 @@ def sign(desk: Desk, stage: str, proposal: Proposal, key: SigningKey, at: str) -
     """Record a person's signature of a proposal and return its event.
 
     Raises:
-        KeyRefused, NotAllowed: The key is not enrolled, or no longer counts.
+        NotAllowed: The signature would not count; the sentence says why.
     """
     name = desk.require_stage(stage)
-    ring = desk.store.key_ring()
-    if key.id not in ring:
-        raise NotAllowed(f"The key {key.id} is not enrolled.", hint="Enrol it with: dokja key enrol")
-    roles = proposal.rulebook.signatures.roles
-    if not isinstance(roles, Unknown) and ring[key.id].role not in {role.name for role in roles}:
-        raise NotAllowed(
-            f"{ring[key.id].person} is enrolled as {ring[key.id].role}, which does not sign decisions here.",
-            hint=f"The rulebook lets these sign: {', '.join(role.name for role in roles)}.",
-        )
-    made = key.sign("decision", proposal.digest, at)
-    refusal = ring.refusal(made, "decision", proposal.digest, desk.store.size())
-    if refusal is not None:
-        raise NotAllowed(f"This signature would not count: {refusal.key}.", reason=refusal.key)
-    person = ring[key.id].person
+    signed = who_signed(desk, name, proposal)
+    _require_counts(signed.may_sign(key.id), signed)
+    made = key.sign(DOMAIN, proposal.digest, at)
+    person = signed.ring[key.id].person
+    _require_counts(signed.refusal(made, person, desk.store.size()), signed)
     payload: dict[str, JSON] = {
         "decision": proposal.digest,
         "signer": person,
@@ -168,20 +162,46 @@ def sign(desk: Desk, stage: str, proposal: Proposal, key: SigningKey, at: str) -
     return desk.record(name, Actor(person, at), [Draft(Kind.DECISION_SIGNED, payload)], proposal.rulebook)[0]
 
 
-def count_signatures(desk: Desk, stage: str, proposal: Proposal) -> Count | None:
-    """Return who signed a proposal; None where the rulebook does not say how many must."""
-    rule = proposal.rulebook.signatures
-    if isinstance(rule.k, Unknown):
-        return None
-    ring = desk.store.key_ring()
-    any_role = frozenset(ring[key].role for key in ring)
-    roles = any_role if isinstance(rule.roles, Unknown) else frozenset(role.name for role in rule.roles)
-    signed = [
-        (place, Signature(str(event.payload["key"]), event.at, str(event.payload["signature"])))
-        for place, event in desk.store.placed_events(desk.require_stage(stage))
-        if event.kind is Kind.DECISION_SIGNED and event.payload["decision"] == proposal.digest
-    ]
-    return ring.count(signed, "decision", proposal.digest, needed=rule.k, roles=roles)
+def _require_counts(reason: Reason | None, signed: DecisionSignatures) -> None:
+    if reason is not None:
+        raise NotAllowed(
+            say_reason(reason, "en"),
+            hint=_hint_for(reason, signed),
+            reason=reason.key,
+            figures=reason.figures,
+        )
+
+
+def _hint_for(reason: Reason, signed: DecisionSignatures) -> str:
+    if reason.key == "signature.unknown_key":
+        return "Enrol it with: dokja key enrol"
+    if reason.key == "signature.wrong_role":
+        return f"The rulebook lets these sign: {', '.join(sorted(signed.roles or ()))}."
+    if reason.key == "signature.same_person":
+        return "Nothing is left to do for this person; let the others sign."
+    return "Sign anew, with a key that is in force."
+
+
+def who_signed(desk: Desk, stage: str, proposal: Proposal) -> DecisionSignatures:
+    """Return who signed a proposal, whose signature does not count, and who is missing."""
+    placed = desk.store.placed_events(desk.require_stage(stage))
+    return signatures_of(proposal.rulebook, desk.store.key_ring(), placed, proposal.digest)
+
+
+def require_signed(signed: DecisionSignatures) -> None:
+    """Require that not too few have signed. Where the rulebook leaves open how many must, nothing is required.
+
+    Raises:
+        NotAllowed: Too few people signed, or nobody of a role that must.
+    """
+    if signed.enough is Enough.SHORT:
+        raise NotAllowed(
+            " ".join(say_reason(reason, "en") for reason in signed.lacking()),
+            hint="Let the others sign: dokja stage sign DIGEST --key FILE",
+            decision=signed.decision,
+            signed=list(signed.people),
+            missing=dict(signed.missing),
+        )
 
 
 def write_dossiers(desk: Desk, stage: str, proposal: Proposal, folder: Path) -> tuple[Path, Path]:
@@ -191,13 +211,7 @@ def write_dossiers(desk: Desk, stage: str, proposal: Proposal, folder: Path) -> 
         NotAllowed: Not enough people have signed.
     """
     name = desk.require_stage(stage)
-    count = count_signatures(desk, name, proposal)
-    if count is not None and not count.met:
-        raise NotAllowed(
-            f"{len(count.people)} of {count.needed} people have signed.",
-            hint="Let the others sign: dokja stage sign DIGEST --key FILE",
-            signed=list(count.people),
-        )
+    require_signed(who_signed(desk, name, proposal))
     desk.store.checkpoint(desk.origin, desk.log_key)
     as_of = max(event.at for event in desk.store.events(name))
     folder.mkdir(parents=True, exist_ok=True)

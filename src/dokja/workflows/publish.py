@@ -18,6 +18,7 @@ from dokja.canonical import JSON
 from dokja.deciding.decision import decide
 from dokja.errors import InvalidInput, NotAllowed
 from dokja.procedure.objection import heard_announcements
+from dokja.procedure.signature_rule import Enough
 from dokja.publishing.disclosure import Confinement, PublishedStatement, confine
 from dokja.publishing.known import scoreboard_of
 from dokja.publishing.release import (
@@ -36,7 +37,7 @@ from dokja.record.events import Event, in_force
 from dokja.record.history import instant
 from dokja.record.payloads import Kind
 from dokja.rulebook import Disclosed, Profile, Rulebook, require_known
-from dokja.workflows.decide import Proposal, count_signatures, read_proposal, write_dossiers
+from dokja.workflows.decide import Proposal, read_proposal, require_signed, who_signed, write_dossiers
 from dokja.workflows.desk import Actor, Desk, Draft, told
 
 
@@ -125,14 +126,11 @@ def signed_decision(desk: Desk, stage: str, digest: str = "") -> Proposal:
         raise NotAllowed(f"Nobody signed a decision {digest!r}.", hint="Sign it with: dokja stage sign")
     for one in [digest] if digest else digests:
         proposal = read_proposal(desk, name, one)
-        count = count_signatures(desk, name, proposal)
-        if count is None or count.met:
-            return proposal
+        signed_by = who_signed(desk, name, proposal)
         if digest:
-            raise NotAllowed(
-                f"{len(count.people)} of {count.needed} people have signed {digest}.",
-                hint="Let the others sign: dokja stage sign DIGEST --key FILE",
-            )
+            require_signed(signed_by)
+        if signed_by.enough is not Enough.SHORT:
+            return proposal
     raise NotAllowed(
         f"No decision of stage {name!r} is signed by enough people.", hint="Make one with: dokja stage decide"
     )

@@ -14,10 +14,11 @@ from dokja.canonical import JSON, canonical_bytes, digest_json, digest_salted
 from dokja.deciding.decision import decide, decision_digest
 from dokja.dossier import AUDITOR, Dossier, DossierEntry, ReadDossier, read_dossier
 from dokja.errors import DokjaError, EventInvalid, InvalidInput, KeyRefused
+from dokja.procedure.signature_rule import Enough, signatures_of
 from dokja.publishing.see import Viewer, view_decision
 from dokja.record.events import Event, in_force
 from dokja.record.payloads import Kind
-from dokja.rulebook import Profile, Rulebook, Unknown, rulebook_from_json
+from dokja.rulebook import Profile, Rulebook, rulebook_from_json
 from dokja.sensitivity.uncertainty import assess
 from dokja.signature import KeyRing, Signature
 from dokja.signature.note import NoteKey
@@ -218,43 +219,21 @@ class _Verifier:
         name, digest = "decision.signatures", decision_digest(self.dossier.decision)
         if isinstance(self._book, DokjaError) or isinstance(self._ring, DokjaError):
             return broken(name, "no_rule")
-        rule = self._book.signatures
-        signed, malformed = self._signed(digest)
-        if malformed:
-            return broken(name, "malformed", event=malformed)
-        if isinstance(rule.k, Unknown):
-            return unknown(name, "rule_unknown", signatures=len(signed))
-        ring = self._ring
-        any_role = frozenset(ring[key].role for key in ring)
-        roles = any_role if isinstance(rule.roles, Unknown) else frozenset(role.name for role in rule.roles)
-        if not roles:
-            return broken(name, "too_few", people=0, needed=rule.k)
-        count = ring.count([(p, s) for p, _, s in signed], "decision", digest, needed=rule.k, roles=roles)
-        if count.refused:
-            return broken(name, "refused", why=count.refused[0][1].key, key=count.refused[0][0].key)
-        if any(ring[signature.key].person != signer for _, signer, signature in signed):
-            return broken(name, "another_signer")
-        seats = () if isinstance(rule.roles, Unknown) else rule.roles
-        present = [role for _, role in count.signers]
-        missing = [role.name for role in seats if present.count(role.name) < role.at_least]
-        if not count.met or missing:
-            return broken(name, "too_few", people=len(count.people), needed=rule.k)
-        return holds(name, people=len(count.people), needed=rule.k, signers=", ".join(count.people))
-
-    def _signed(self, digest: str) -> tuple[list[tuple[int, str, Signature]], str]:
-        """Return (place, signer, signature) of each signature of this decision in force; and a malformed one's event."""
-        place_of = {event.id: place for place, event, _ in self._open}
-        signed = []
-        for event in _standing([event for _, event, _ in self._open]):
-            if event.kind is not Kind.DECISION_SIGNED or event.payload["decision"] != digest:
-                continue
-            payload = event.payload
-            try:
-                signature = Signature(str(payload["key"]), event.at, str(payload["signature"]))
-            except InvalidInput:
-                return [], event.id
-            signed.append((place_of[event.id], str(payload["signer"]), signature))
-        return signed, ""
+        placed = [(place, event) for place, event, _ in self._open]
+        signed = signatures_of(self._book, self._ring, placed, digest)
+        if signed.enough is Enough.UNKNOWN:
+            return unknown(name, "rule_unknown", signatures=len(signed.counted) + len(signed.refused))
+        figures: dict[str, JSON] = {
+            "people": len(signed.people),
+            "needed": signed.needed,
+            "signers": ", ".join(signed.people) or "–",
+            "missing": ", ".join(f"{role} ({people})" for role, people in signed.missing) or "–",
+            "refused": len(signed.refused),
+            "why": ", ".join(sorted({one.reason.key for one in signed.refused})),
+        }
+        if signed.enough is Enough.MET:
+            return holds(name, **figures)
+        return broken(name, "refused", **figures) if signed.refused else broken(name, "too_few", **figures)
 
     def _decision_public(self) -> DossierStatement:
         """What the signed body shows must be exactly the rulebook's public view of what it commits to."""
@@ -331,12 +310,6 @@ class _Verifier:
             return broken(name, "malformed")
         same = canonical_bytes(again.as_json()) == canonical_bytes(stated)
         return holds(name) if same else unknown(name, "drawn_otherwise")
-
-
-def _standing(events: list[Event]) -> list[Event]:
-    """Return the events no other one shown supersedes; a dossier with sealed events cannot tell more."""
-    gone = {event.supersedes for event in events}
-    return [event for event in events if event.id not in gone]
 
 
 def _object(value: JSON) -> dict[str, JSON]:
