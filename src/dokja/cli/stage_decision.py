@@ -147,9 +147,11 @@ def decide(
 
 @click.command()
 @click.argument("digest")
+@click.option("--key", "keys", type=FILE, multiple=True, help="Key file of who signs; may be repeated.")
 @click.option(
-    "--key", "keys", type=FILE, multiple=True, required=True, help="Key file of who signs; may be repeated."
-)
+    "--credential", "passkeys", type=FILE, multiple=True,
+    help="Passkey file with its answer, of who signs with a passkey; may be repeated.",
+)  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write the two dossiers here once enough people have signed.")  # fmt: skip
 @click.option("--at", default="", metavar="TIME", help="RFC 3339 time in UTC; now by default.")
 @desk_option
@@ -159,6 +161,7 @@ def decide(
 def sign(
     digest: str,
     keys: Sequence[Path],
+    passkeys: Sequence[Path],
     out: Path | None,
     at: str,
     desk_folder: Path,
@@ -167,11 +170,17 @@ def sign(
     as_json: bool,
 ) -> None:
     """Sign the proposal DIGEST; with --out, write the dossiers once enough people have."""
+    from dokja.signature.passkey_file import load_passkey
     from dokja.workflows.decide import read_proposal
+    from dokja.workflows.decide import sign as sign_proposal
     from dokja.workflows.desk import Desk
 
+    if not keys and not passkeys:
+        raise click.UsageError("Give --key or --credential of who signs.")
     with Desk(desk_folder) as desk:
         proposal = read_proposal(desk, stage, digest)
+        for passkey in [load_passkey(path).signer() for path in passkeys]:
+            sign_proposal(desk, stage, proposal, passkey, at or passkey.at)
         told = _sign_and_write(desk, stage, proposal, keys, out, at)
     if as_json:
         show_json({"decision": digest, **told})

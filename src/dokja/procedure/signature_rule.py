@@ -195,9 +195,9 @@ def _standing(placed: Iterable[tuple[int, Event]], decision: str) -> Iterator[tu
     events = list(placed)
     gone = {event.supersedes for _, event in events}
     for place, event in events:
-        if event.kind is Kind.DECISION_SIGNED and event.id not in gone:
-            if event.payload["decision"] == decision:
-                yield place, event
+        signed = event.kind is Kind.DECISION_SIGNED and event.payload["decision"] == decision
+        if signed and event.id not in gone:
+            yield place, event
 
 
 def _missing(listed: Iterable[SigningRole], present: Counter[str]) -> tuple[tuple[str, int], ...]:

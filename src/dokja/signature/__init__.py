@@ -1,8 +1,10 @@
-"""Signatures by people: Ed25519 keys, what exactly is signed, whose key it was, and when it stopped counting.
+"""Signatures by people: Ed25519 keys and passkeys, what exactly is signed, whose key it was, and when it stopped counting.
 
 - What is signed is never the bare value: it is the value under a *domain* (`decision`, `key`, ...), with the time and
   the key, in the pre-authentication encoding of DSSE. A signature for one thing is worth nothing for another.
-- A key is named by its public half, `ed25519:<64 hex digits>`; one key belongs to one person in one role for ever.
+- A key is named by its public half: `ed25519:<64 hex digits>`, or a passkey's `webauthn-es256:<site>:<base64url>`. A
+  passkey signs the digest of the bytes an Ed25519 key would sign, as the challenge of a WebAuthn assertion. One key
+  belongs to one person in one role for ever.
 - Keys are enrolled, rotated and revoked by signed statements that lie in the same log as what they sign. The first
   statement enrols an organiser with a key that signs itself; whoever verifies compares that one key with what was
   published elsewhere.
@@ -13,7 +15,8 @@
 How many people must sign, and in which roles, is the rulebook's: `dokja.procedure.signature_rule`.
 """
 
-from dokja.signature.key import Signature, SigningKey, verify_bytes
+from dokja.signature.key import Signature, Signer, SigningKey, challenge_of
+from dokja.signature.public import verify_bytes
 from dokja.signature.ring import Enrolment, KeyRing, KeyRole, key_statement
 
 __all__ = [
@@ -21,7 +24,9 @@ __all__ = [
     "KeyRing",
     "KeyRole",
     "Signature",
+    "Signer",
     "SigningKey",
+    "challenge_of",
     "key_statement",
     "verify_bytes",
 ]

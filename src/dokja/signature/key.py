@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import ModuleType
+from typing import Protocol
 
 from dokja.canonical import JSON, canonical_bytes, parse_json
 from dokja.errors import InvalidInput, KeyRefused, Unavailable
+from dokja.signature.passkey import Flaw, require_cryptography, to_base64url
+from dokja.signature.public import parse_public_key
 
-KEY = re.compile(r"ed25519:[0-9a-f]{64}")
-_SIGNATURE = re.compile(r"[0-9a-f]{128}")
 _DOMAIN = re.compile(r"[a-z][a-z0-9_.]*")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 _KEY_FILE_FORMAT = "dokja-key/1"
@@ -25,9 +26,9 @@ class Signature:
     """One person's signature over one value under one domain.
 
     Args:
-        key: Key that signed, `ed25519:<64 hex digits>`.
+        key: Key that signed, as `PublicKey` is written: an Ed25519 key or a passkey.
         at: RFC 3339 time in UTC at which it was made, as the signer says; covered by the signature.
-        signature: 128 hex digits.
+        signature: 128 hex digits of an Ed25519 key, or a passkey's `Assertion`.
     """
 
     key: str
@@ -35,14 +36,11 @@ class Signature:
     signature: str
 
     def __post_init__(self) -> None:
-        for value, pattern, what in (
-            (self.key, KEY, "A key is ed25519: and 64 hex digits"),
-            (self.at, _TIME, "A signature's time is RFC 3339 in UTC"),
-            (self.signature, _SIGNATURE, "A signature is 128 hex digits"),
-        ):
-            if not isinstance(value, str) or not pattern.fullmatch(value):
-                raise InvalidInput(f"{what}, not {value!r}.")
+        key = parse_public_key(self.key)
+        if not isinstance(self.at, str) or not _TIME.fullmatch(self.at):
+            raise InvalidInput(f"A signature's time is RFC 3339 in UTC, not {self.at!r}.")
         instant(self.at)
+        key.require_signature(self.signature)
 
     def as_json(self) -> dict[str, JSON]:
         """Return the signature as a JSON object; `Signature.from_json` reads it back."""
@@ -60,10 +58,25 @@ class Signature:
         return cls(value["key"], value["at"], value["signature"])
 
     def signs(self, domain: str, value: object) -> bool:
-        """Return whether these are the bytes this key makes of this value. Says nothing about whose key it is."""
-        return verify_bytes(
-            self.key, bytes.fromhex(self.signature), signed_bytes(domain, value, self.at, self.key)
-        )
+        """Return whether this key made this signature of this value. Says nothing about whose key it is."""
+        return self.flaw(domain, value) is None
+
+    def flaw(self, domain: str, value: object) -> Flaw | None:
+        """Return why this is no signature of a value by its key, or None when it is one."""
+        return parse_public_key(self.key).flaw(self.signature, signed_bytes(domain, value, self.at, self.key))
+
+
+class Signer(Protocol):
+    """Whoever can sign: a secret key, or a passkey that has answered already."""
+
+    @property
+    def id(self) -> str:
+        """Return the key's name."""
+        ...
+
+    def sign(self, domain: str, value: object, at: str) -> Signature:
+        """Return this key's signature over a value under a domain, made at a time."""
+        ...
 
 
 class SigningKey:
@@ -76,7 +89,10 @@ class SigningKey:
     def __init__(self, seed: bytes) -> None:
         if len(seed) != 32:
             raise InvalidInput("An Ed25519 key has exactly 32 secret bytes.")
-        private = _ed25519().Ed25519PrivateKey.from_private_bytes(seed)
+        require_cryptography()
+        from cryptography.hazmat.primitives.asymmetric import ed25519
+
+        private = ed25519.Ed25519PrivateKey.from_private_bytes(seed)
         self._seed = seed
         self._private = private
         self.id = "ed25519:" + private.public_key().public_bytes_raw().hex()
@@ -141,8 +157,7 @@ class SigningKey:
 
     def sign_bytes(self, message: bytes) -> bytes:
         """Return the bare 64-byte Ed25519 signature of a message, for formats that define their own message."""
-        made: bytes = self._private.sign(message)
-        return made
+        return self._private.sign(message)
 
 
 def signed_bytes(domain: str, value: object, at: str, key: str) -> bytes:
@@ -161,19 +176,16 @@ def signed_bytes(domain: str, value: object, at: str, key: str) -> bytes:
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(body), body)
 
 
-def verify_bytes(key: str, signature: bytes, message: bytes) -> bool:
-    """Return whether a bare Ed25519 signature verifies under a key."""
-    if not KEY.fullmatch(key):
-        return False
-    ed25519 = _ed25519()
-    from cryptography.exceptions import InvalidSignature
+def challenge_of(domain: str, value: object, at: str, key: str) -> str:
+    """Return what a passkey is asked to sign: base64url of the SHA-256 digest of what an Ed25519 key would sign.
 
-    try:
-        public = ed25519.Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.removeprefix("ed25519:")))
-        public.verify(signature, message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+    Args:
+        domain: What the value is, e.g. `decision`.
+        value: What is signed.
+        at: RFC 3339 time in UTC at which it is signed.
+        key: Name of the passkey that signs.
+    """
+    return to_base64url(hashlib.sha256(signed_bytes(domain, value, at, key)).digest())
 
 
 def instant(text: str) -> datetime:
@@ -188,13 +200,3 @@ def instant(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError as error:
         raise InvalidInput(f"{text!r} is not a time that exists: {error}.") from error
-
-
-def _ed25519() -> ModuleType:
-    try:
-        from cryptography.hazmat.primitives.asymmetric import ed25519
-    except ImportError:
-        raise Unavailable(
-            "Signatures need the cryptography package.", hint="Run: pip install 'dokja[stage]'"
-        ) from None
-    return ed25519

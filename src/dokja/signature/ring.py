@@ -10,7 +10,9 @@ from enum import StrEnum
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput, KeyRefused
 from dokja.finding import Reason
-from dokja.signature.key import KEY, Signature, SigningKey, instant
+from dokja.signature.key import Signature, Signer, instant
+from dokja.signature.passkey import Flaw
+from dokja.signature.public import parse_public_key
 
 _ROLE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 
@@ -86,8 +88,9 @@ class KeyRing:
         if enrolled is None:
             return Reason("signature.unknown_key", {"key": signature.key})
         figures: dict[str, JSON] = {"key": signature.key, "person": enrolled.person, "at": signature.at}
-        if not signature.signs(domain, value):
-            return Reason("signature.not_of_this", figures | {"domain": domain})
+        flaw = signature.flaw(domain, value)
+        if flaw is not None:
+            return Reason(f"signature.{flaw}", figures | {"domain": domain})
         made = instant(signature.at)
         if made < instant(enrolled.since) or (place is not None and place <= enrolled.place):
             return Reason("signature.before_enrolment", figures | {"since": enrolled.since})
@@ -110,9 +113,15 @@ class KeyRing:
         """
         statement, signatures = _read_statement(signed)
         for signature in signatures:
-            if not signature.signs("key", statement):
+            flaw = signature.flaw("key", statement)
+            if flaw is not None:
+                what = (
+                    "signature of something else"
+                    if flaw is Flaw.NOT_OF_THIS
+                    else f"passkey's answer that does not count: {flaw.said}"
+                )
                 raise KeyRefused(
-                    f"A statement about {statement['key']} carries a signature of something else."
+                    f"A statement about {statement['key']} carries a {what}.", reason=f"signature.{flaw}"
                 )
         {"enrol": self._enrol, "rotate": self._rotate, "revoke": self._revoke}[str(statement["action"])](
             place, statement, signatures
@@ -202,7 +211,7 @@ _FIELDS = {
 }
 
 
-def key_statement(statement: Mapping[str, str], keys: Iterable[SigningKey], at: str) -> dict[str, JSON]:
+def key_statement(statement: Mapping[str, str], keys: Iterable[Signer], at: str) -> dict[str, JSON]:
     """Return a signed statement about a key.
 
     Args:
@@ -235,8 +244,8 @@ def _read_statement(signed: Mapping[str, JSON]) -> tuple[dict[str, str], list[Si
             "A statement about a key enrols, rotates or revokes, and gives every field as a text."
         )
     for name in ("key", "new_key"):
-        if name in texts and not KEY.fullmatch(texts[name]):
-            raise InvalidInput(f"{texts[name]!r} is not a key.")
+        if name in texts:
+            parse_public_key(texts[name])
     if "role" in texts and not _ROLE.fullmatch(texts["role"]):
         raise InvalidInput(f"{texts['role']!r} is not a role's short lower-case name.")
     instant(texts["effective_at"])

@@ -26,7 +26,7 @@ from dokja.record.payloads import Kind
 from dokja.report.words import say_reason
 from dokja.rulebook import Rulebook
 from dokja.sensitivity.uncertainty import Uncertainty, assess
-from dokja.signature import SigningKey
+from dokja.signature import Signer
 from dokja.store.dossiers import make_dossier
 from dokja.workflows.desk import Actor, Desk, Draft
 
@@ -141,11 +141,19 @@ def read_proposal(desk: Desk, stage: str, digest: str) -> Proposal:
     return Proposal(body, everything, bytes.fromhex(str(kept["salt"])), before, desk.rulebook(stage))
 
 
-def sign(desk: Desk, stage: str, proposal: Proposal, key: SigningKey, at: str) -> Event:
+def sign(desk: Desk, stage: str, proposal: Proposal, key: Signer, at: str) -> Event:
     """Record a person's signature of a proposal and return its event.
+
+    Args:
+        desk: The office's desk.
+        stage: Name of the stage.
+        proposal: What is signed.
+        key: The person's secret key, or passkey that has answered.
+        at: Now, RFC 3339 in UTC; for a passkey the time it was asked for.
 
     Raises:
         NotAllowed: The signature would not count; the sentence says why.
+        KeyRefused: The passkey answered something else.
     """
     name = desk.require_stage(stage)
     signed = who_signed(desk, name, proposal)
@@ -159,7 +167,9 @@ def sign(desk: Desk, stage: str, proposal: Proposal, key: SigningKey, at: str) -
         "key": made.key,
         "signature": made.signature,
     }
-    return desk.record(name, Actor(person, at), [Draft(Kind.DECISION_SIGNED, payload)], proposal.rulebook)[0]
+    return desk.record(
+        name, Actor(person, made.at), [Draft(Kind.DECISION_SIGNED, payload)], proposal.rulebook
+    )[0]
 
 
 def _require_counts(reason: Reason | None, signed: DecisionSignatures) -> None:

@@ -11,7 +11,7 @@ from dokja.errors import NotAllowed
 from dokja.record.events import Event
 from dokja.record.payloads import Kind
 from dokja.rulebook import Rulebook
-from dokja.signature import SigningKey, key_statement
+from dokja.signature import Signer, SigningKey, key_statement
 from dokja.workflows.desk import Actor, Desk, Draft
 
 
@@ -72,14 +72,14 @@ def amend_stage(
     return desk.record(name, actor, [Draft(Kind.AMENDMENT, payload)], before)[0]
 
 
-def enrol(desk: Desk, person: str, role: str, key: SigningKey, by: SigningKey | None, at: str) -> int:
+def enrol(desk: Desk, person: str, role: str, key: Signer, by: Signer | None, at: str) -> int:
     """Enrol a person's key in a role and return the place of the statement in the log.
 
     Args:
         desk: The office's desk.
         person: An actor's id, never a name.
         role: In what capacity the person signs, e.g. `chair`.
-        key: The person's key, which signs for itself.
+        key: The person's key, or passkey, which signs for itself.
         by: The organiser who vouches for it; None for the first organiser, whose key others compare with what was
             published elsewhere.
         at: Now, RFC 3339 in UTC.
@@ -87,35 +87,45 @@ def enrol(desk: Desk, person: str, role: str, key: SigningKey, by: SigningKey | 
     Raises:
         KeyRefused: It may not be enrolled.
     """
-    statement = {
-        "action": "enrol",
-        "person": person,
-        "role": role,
-        "key": key.id,
-        "effective_at": at,
-        "reason": "appointed",
-    }
+    statement = enrolment(person, role, key.id, at)
     return desk.store.add_key_statement(key_statement(statement, [key] if by is None else [key, by], at))
 
 
-def rotate(desk: Desk, old: SigningKey, new: SigningKey, at: str, reason: str) -> int:
+def rotate(desk: Desk, old: Signer, new: Signer, at: str, reason: str) -> int:
     """Put a new key in the place of a person's old one and return the place of the statement in the log.
 
     Raises:
         KeyRefused: The old key is not in force.
     """
-    statement = {"action": "rotate", "key": old.id, "new_key": new.id, "effective_at": at, "reason": reason}
+    statement = rotation(old.id, new.id, at, reason)
     return desk.store.add_key_statement(key_statement(statement, [new, old], at))
 
 
-def revoke(desk: Desk, key_id: str, by: SigningKey, at: str, reason: str) -> int:
+def revoke(desk: Desk, key_id: str, by: Signer, at: str, reason: str) -> int:
     """Revoke a key from now on and return the place of the statement in the log.
 
     Raises:
         KeyRefused: Whoever signs may not revoke it.
     """
-    statement = {"action": "revoke", "key": key_id, "effective_at": at, "reason": reason}
+    statement = revocation(key_id, at, reason)
     return desk.store.add_key_statement(key_statement(statement, [by], at))
+
+
+def enrolment(person: str, role: str, key: str, at: str) -> dict[str, str]:
+    """Return the statement that enrols a person's key in a role from a time on."""
+    return {
+        "action": "enrol", "person": person, "role": role, "key": key, "effective_at": at, "reason": "appointed",
+    }  # fmt: skip
+
+
+def rotation(old: str, new: str, at: str, reason: str) -> dict[str, str]:
+    """Return the statement that puts a new key in an old one's place from a time on."""
+    return {"action": "rotate", "key": old, "new_key": new, "effective_at": at, "reason": reason}
+
+
+def revocation(key: str, at: str, reason: str) -> dict[str, str]:
+    """Return the statement that revokes a key from a time on."""
+    return {"action": "revoke", "key": key, "effective_at": at, "reason": reason}
 
 
 def new_key(path: Path) -> SigningKey:
