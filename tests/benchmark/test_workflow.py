@@ -92,14 +92,14 @@ def test_two_runs_never_write_one_journal(tmp_path: Path) -> None:
 
 def test_progress_counts_what_was_already_done(tmp_path: Path) -> None:
     journal = tmp_path / "run.jsonl"
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[str, int, int]] = []
     run_benchmark(HashEngine(), SUITES, journal, model="m", progress=lambda *at: seen.append(at))
-    assert seen == [(done, 80) for done in range(1, 81)]
+    assert seen == [("m", done, 80) for done in range(1, 81)]
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join(lines[:31]))  # 10 questions of three events, after the opening
     seen.clear()
     run_benchmark(HashEngine(), SUITES, journal, model="m", progress=lambda *at: seen.append(at))
-    assert seen[0] == (11, 80)
+    assert seen[0] == ("m", 11, 80)
 
 
 def test_the_score_of_a_journal_is_the_score_of_its_run(tmp_path: Path) -> None:

@@ -268,7 +268,7 @@ def test_every_key_said_after_a_decision_has_a_sentence() -> None:
     written: set[str] = set()
     for room in (dokja.procedure, dokja.publishing, dokja.cli):
         folder = Path(str(room.__file__)).parent
-        for path in folder.glob("*.py"):
+        for path in folder.rglob("*.py"):
             pattern = r'"((?:objection|publication|allegation)\.[a-z_.]+)"'
             written |= set(re.findall(pattern, path.read_text("utf-8")))
     assert len(written) > 20

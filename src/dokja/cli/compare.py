@@ -2,50 +2,41 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any, cast
 
 import click
 
-from dokja.cli.options import SEED
+from dokja.cli.main import EXIT_AGAINST, EXIT_DONE
+from dokja.cli.shared import NEW_FILE, Output, Showing, answering, depth_option, seed_option
 from dokja.lineage.controls import DEFAULT_KAPPA
 from dokja.lineage.sampling import DEFAULT_SEED, Depth
 from dokja.report.layers import layer_runs
-from dokja.report.words import LANGUAGES, Language, printable
+from dokja.report.words import printable
 from dokja.workflows.compare import Comparison, compare
-
-_EXIT_REFUTED = 1
 
 
 @click.command("compare")
 @click.argument("suspect")
 @click.argument("references", nargs=-1, required=True, metavar="REFERENCE...")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--explain", is_flag=True, help="Show every group of units, down to tensors.")
-@click.option(
-    "--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True,
-    help="Sampled slices; or more of them, and where both are weights every tensor once.",
-)  # fmt: skip
-@click.option("--seed", type=SEED, default=DEFAULT_SEED, show_default=True, help="Of the sample.")
+@depth_option("Sampled slices; or more of them, and where both are weights every tensor once.")
+@seed_option(DEFAULT_SEED)
 @click.option("--kappa", type=click.FloatRange(min=0), default=DEFAULT_KAPPA, show_default=True,
               help="Declared drift (sum of learning rate × weight decay) at which power is stated.")  # fmt: skip
 @click.option("--owner", "owners", multiple=True, help="Owner of a reference, in the order of references.")
-@click.option(
-    "--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of sentences."
-)
-@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with pictures.")
+@click.option("--report", type=NEW_FILE, help="Write a page with pictures.")
+@answering()
 def command(
+    out: Output,
     suspect: str,
     references: tuple[str, ...],
-    as_json: bool,
     explain: bool,
     depth: str,
     seed: int,
     kappa: float,
     owners: tuple[str, ...],
-    lang: str,
     report: Path | None,
 ) -> int:
     """Do SUSPECT and each REFERENCE share a descent? Models or sketch files.
@@ -54,22 +45,20 @@ def command(
     """
     if not math.isfinite(kappa):
         raise click.BadParameter("it must be finite.", param_hint="--kappa")
-    language = cast(Language, lang)
-    comparison = Comparison(suspect, references, cast(Depth, depth), seed, kappa, owners, language)
-    result = compare(comparison, progress=lambda line: click.echo(f"  {printable(line)}", err=True))
-    click.echo(
-        json.dumps(result, ensure_ascii=False, allow_nan=False) if as_json else table(result, explain=explain)
-    )
+    comparison = Comparison(suspect, references, cast(Depth, depth), seed, kappa, owners, out.language)
+    with Showing() as progress:
+        result = compare(comparison, progress)
+    out.show(result, comparison_lines(result, explain=explain))
     if report is not None:
         from dokja.report.compare_page import render_compare_page
 
         # After the result is said: a folder that cannot be written to must not cost the answer.
-        report.write_text(render_compare_page(result, language), encoding="utf-8")
+        report.write_text(render_compare_page(result, out.language), encoding="utf-8")
         click.echo(f"  Report: {report}", err=True)
-    return _EXIT_REFUTED if result["verdict"] == "REFUTED" else 0
+    return EXIT_AGAINST if result["verdict"] == "REFUTED" else EXIT_DONE
 
 
-def table(result: dict[str, Any], *, explain: bool = False) -> str:
+def comparison_lines(result: dict[str, Any], *, explain: bool = False) -> list[str]:
     """Return a comparison as lines of text for a terminal."""
     lines = [f"{result['suspect']['name']}: {result['relation']} ({result['verdict']})", ""]
     shown = result["detail"]["per_reference"] if explain else result["components"]
@@ -86,7 +75,7 @@ def table(result: dict[str, Any], *, explain: bool = False) -> str:
     lines.append(
         f"{read / 1e6:,.1f} MB read; the suspect has {total / 1e6:,.1f} MB. {result['seconds']:.1f} s."
     )
-    return "\n".join(printable(line) for line in lines)
+    return [printable(line) for line in lines]
 
 
 def _figures(row: dict[str, Any]) -> str:

@@ -8,26 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dokja.cli.options import json_option, language_option, show_json, table
+from dokja.cli.shared import FOLDER, Output, Showing, answering, table
 from dokja.report.words import Language, say
 
 if TYPE_CHECKING:
     from dokja.demo import DemoPlan, DemoResult
     from dokja.demo.office import Closed
 
-_FOLDER = click.Path(file_okay=False, path_type=Path)
-
 
 @click.command()
-@click.option("--cache", type=_FOLDER, default=Path(".cache/models"), show_default=True, help="Where downloaded models are kept between runs.")  # fmt: skip
-@click.option("--out", type=_FOLDER, default=Path("out/demo"), show_default=True, help="Where everything goes; emptied of what an earlier demo made there, and of nothing else.")  # fmt: skip
+@click.option("--cache", type=FOLDER, default=Path(".cache/models"), show_default=True, help="Where downloaded models are kept between runs.")  # fmt: skip
+@click.option("--out", "folder", type=FOLDER, default=Path("out/demo"), show_default=True, help="Where everything goes; emptied of what an earlier demo made there, and of nothing else.")  # fmt: skip
 @click.option("--only", type=click.Choice(("lineage", "stage")), help="Run one of the two parts.")
-@click.option("--examples", type=_FOLDER, help="Folder of the examples; the source checkout's by default.")
-@language_option
-@json_option
-def command(
-    cache: Path, out: Path, only: str | None, examples: Path | None, language: Language, as_json: bool
-) -> None:
+@click.option("--examples", type=FOLDER, help="Folder of the examples; the source checkout's by default.")
+@answering()
+def command(out: Output, cache: Path, folder: Path, only: str | None, examples: Path | None) -> None:
     """Show on real small models what dokja does: who descends from whom, and a whole stage with its dossiers.
 
     Needs no PyTorch. Says before it starts what it downloads and what of it is real. Exit status 0 when the demo ran,
@@ -35,21 +30,19 @@ def command(
     """
     from dokja.demo import find_examples, plan_demo, run_demo
 
-    plan = plan_demo(examples or find_examples(), cache, out, language, only)  # type: ignore[arg-type]  # click's choice
-    click.echo("\n".join(_announcement(plan, language)), err=True)
+    plan = plan_demo(examples or find_examples(), cache, folder, out.language, only)  # type: ignore[arg-type]  # click's choice
+    with Showing() as progress:
+        progress.tell("\n".join(_announcement(plan, out.language)))
 
-    def tell(key: str, figures: Mapping[str, Any]) -> None:
-        heading = key.startswith(("demo.step.", "demo.heading."))
-        said = dict(figures)
-        if "verdict" in said:
-            said["verdict"] = say(f"verdict.{said['verdict']}", {}, language)
-        click.echo(("\n" if heading else "  ") + say(key, said, language), err=True)
+        def tell(key: str, figures: Mapping[str, Any]) -> None:
+            heading = key.startswith(("demo.step.", "demo.heading."))
+            said = dict(figures)
+            if "verdict" in said:
+                said["verdict"] = out.say(f"verdict.{said['verdict']}")
+            progress.tell(("\n" if heading else "  ") + out.say(key, said))
 
-    result = run_demo(plan, tell)
-    if as_json:
-        show_json(result.as_json())
-    else:
-        click.echo("\n" + "\n".join(_summary(result, language)))
+        result = run_demo(plan, tell, progress)
+    out.show(result.as_json(), ["", *_summary(result, out.language)])
 
 
 def _announcement(plan: DemoPlan, language: Language) -> list[str]:

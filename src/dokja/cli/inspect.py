@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
+from collections.abc import Sequence
 
 import click
 
-from dokja.cli.options import json_option, language_option
+from dokja.cli.shared import Output, answering, one_line, table
 from dokja.report.words import Language, say
 from dokja.workflows.inspect import ComponentSheet, Inspection, inspect_model
 
 
 @click.command("inspect")
 @click.argument("model")
-@json_option
-@language_option
-def command(model: str, as_json: bool, language: Language) -> None:
+@answering()
+def command(out: Output, model: str) -> None:
     """Anatomy of MODEL: components, layers, roles, shapes, sizes, types, threats.
 
     MODEL is a folder, a file, an https:// folder, or hf://org/name. Nothing of it is executed.
     """
     seen = inspect_model(model)
-    if as_json:
-        warnings = [
-            {"key": key, "figures": dict(figures), "sentence": say(key, figures, language)}
-            for key, figures in seen.warnings
-        ]
-        click.echo(json.dumps(seen.as_json() | {"warnings": warnings}, ensure_ascii=False, allow_nan=False))
-    else:
-        click.echo(render_inspection(seen, language))
+    warnings = [
+        {"key": key, "figures": dict(figures), "sentence": out.say(key, figures)}
+        for key, figures in seen.warnings
+    ]
+    out.show(seen.as_json() | {"warnings": warnings}, [render_inspection(seen, out.language)])
 
 
 def render_inspection(seen: Inspection, language: Language) -> str:
@@ -39,7 +35,7 @@ def render_inspection(seen: Inspection, language: Language) -> str:
         lines += ["", f"{sheet.component.name}", *_role_table(sheet, language)]
     notes = [say(key, figures, language) for key, figures in seen.warnings if key != _LISTED_BELOW]
     if notes:
-        lines += ["", say("inspect.warnings", {}, language), *(f"  ! {_harmless(note)}" for note in notes)]
+        lines += ["", say("inspect.warnings", {}, language), *(f"  ! {one_line(note)}" for note in notes)]
     if seen.unassigned:
         reasons = Counter(seen.unassigned.values())
         lines += ["", say("inspect.unassigned", {"tensors": len(seen.unassigned)}, language)]
@@ -57,7 +53,7 @@ _LISTED_BELOW = "anatomy.unassigned"
 def _headline(seen: Inspection, language: Language) -> str:
     key = "inspect.headline_inferred" if seen.inferred else "inspect.headline"
     figures = {
-        "model": _harmless(seen.model),
+        "model": one_line(seen.model),
         "format": seen.format,
         "family": seen.family,
         "parameters": _count(seen.parameters),
@@ -69,8 +65,7 @@ def _headline(seen: Inspection, language: Language) -> str:
 
 
 def _component_table(seen: Inspection, language: Language) -> list[str]:
-    heading = [say(f"inspect.column.{name}", {}, language) for name in _COMPONENT_COLUMNS]
-    rows = [heading]
+    rows = []
     for sheet in seen.components:
         one = sheet.component
         heads = f"{one.n_heads}/{one.n_kv_heads} × {one.head_dim}" if one.head_dim else "-"
@@ -86,7 +81,7 @@ def _component_table(seen: Inspection, language: Language) -> list[str]:
                 " ".join(sheet.dtypes),
             ]
         )
-    return _aligned(rows)
+    return table(rows, _heads(_COMPONENT_COLUMNS, language)).splitlines()
 
 
 _COMPONENT_COLUMNS = ("component", "layers", "width", "heads", "experts", "parameters", "dtypes")
@@ -94,7 +89,7 @@ _ROLE_COLUMNS = ("role", "count", "shape", "axes", "parameters", "dtypes")
 
 
 def _role_table(sheet: ComponentSheet, language: Language) -> list[str]:
-    rows = [[say(f"inspect.column.{name}", {}, language) for name in _ROLE_COLUMNS]]
+    rows = []
     for line in sheet.roles:
         rows.append(
             [
@@ -106,29 +101,18 @@ def _role_table(sheet: ComponentSheet, language: Language) -> list[str]:
                 " ".join(line.dtypes),
             ]
         )
-    return ["  " + row for row in _aligned(rows)]
+    return ["  " + row for row in table(rows, _heads(_ROLE_COLUMNS, language)).splitlines()]
 
 
 def _threats(seen: Inspection, language: Language) -> list[str]:
     if not seen.threats:
         return [say("inspect.no_threats", {}, language)]
-    shown = [f"  ! {one.kind}  {_harmless(one.where)}  {_harmless(one.detail)}" for one in seen.threats]
+    shown = [f"  ! {one.kind}  {one_line(one.where)}  {one_line(one.detail)}" for one in seen.threats]
     return [say("inspect.threats", {"count": len(seen.threats)}, language), *shown]
 
 
-def _aligned(rows: list[list[str]]) -> list[str]:
-    widths = [max(map(_columns, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell + " " * (width - _columns(cell)) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
-        for row in rows
-    ]
-
-
-def _columns(text: str) -> int:
-    """Terminal columns of a text: Hangul takes two."""
-    return sum(2 if "가" <= letter <= "힣" else 1 for letter in text)
+def _heads(names: Sequence[str], language: Language) -> list[str]:
+    return [say(f"inspect.column.{name}", {}, language) for name in names]
 
 
 def _count(number: int) -> str:
@@ -136,8 +120,3 @@ def _count(number: int) -> str:
         if number >= size:
             return f"{number / size:.1f}{unit}"
     return str(number)
-
-
-def _harmless(text: str) -> str:
-    """Show control characters as escapes: a name in a file must not drive the reader's terminal."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

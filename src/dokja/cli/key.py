@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dokja.cli.options import FILE, desk_option, json_option, language_option, now, show_json, table
-from dokja.report.words import Language, say
+from dokja.cli.shared import (
+    FILE,
+    KEY,
+    NEW_FILE,
+    PASSKEY,
+    SIGNER,
+    Call,
+    Output,
+    answering,
+    stage_command,
+    table,
+)
+
+if TYPE_CHECKING:
+    from dokja.signature import SigningKey
+    from dokja.signature.key import Signer
+    from dokja.signature.passkey_file import PasskeyAnswer
 
 
 @click.group(name="key")
@@ -19,98 +35,82 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@json_option
-def new(file: Path, as_json: bool) -> None:
+@click.argument("file", type=NEW_FILE)
+@answering(language=False)
+def new(out: Output, file: Path) -> None:
     """Make a key in a new FILE and print its public half."""
     from dokja.workflows.open_stage import new_key
 
     key = new_key(file)
-    if as_json:
-        show_json({"key": key.id, "file": str(file)})
-    else:
-        click.echo(key.id)
+    out.show({"key": key.id, "file": str(file)}, [key.id])
 
 
 @command.command()
 @click.argument("person")
 @click.argument("role")
-@click.option("--key", type=FILE, help="The person's key file.")
-@click.option("--credential", type=FILE, help="The person's passkey file with its answer, in place of --key.")
+@click.option("--key", type=KEY, help="The person's key file.")
+@click.option(
+    "--credential", type=PASSKEY, help="The person's passkey file with its answer, in place of --key."
+)
 @click.option(
     "--organiser",
-    type=FILE,
+    type=SIGNER,
     help="Key or passkey file of an organiser who vouches; not for the first organiser.",
 )
-@click.option("--at", default="", metavar="TIME", help="RFC 3339 time in UTC; now by default.")
-@desk_option
-@language_option
+@stage_command(at=True, stage=False)
 def enrol(
+    call: Call,
     person: str,
     role: str,
-    key: Path | None,
-    credential: Path | None,
-    organiser: Path | None,
-    at: str,
-    desk_folder: Path,
-    language: Language,
+    key: SigningKey | None,
+    credential: PasskeyAnswer | None,
+    organiser: Signer | None,
 ) -> None:
     """Enrol PERSON's key in ROLE (organiser, chair, auditor, expert, team, or as the rulebook names it)."""
-    from dokja.signature import SigningKey
-    from dokja.signature.passkey_file import load_passkey, load_signer, time_asked_for
-    from dokja.workflows.desk import Desk
     from dokja.workflows.open_stage import enrol as enrol_key
 
-    file = key or credential
-    if file is None or (key and credential):
+    own = key or credential
+    if own is None or (key and credential):
         raise click.UsageError("Give either --key or --credential.")
-    own = SigningKey.load(file) if key else load_passkey(file).signer()
-    by = None if organiser is None else load_signer(organiser)
-    with Desk(desk_folder) as desk:
-        place = enrol_key(desk, person, role, own, by, at or time_asked_for([own, by]) or now())
-    click.echo(say("key.enrolled", {"person": person, "role": role, "place": place}, language))
+    place = enrol_key(call.desk, person, role, own, organiser, call.signed_at(own, organiser))
+    value = {"key": own.id, "person": person, "role": role, "place": place}
+    call.out.show(value, [call.out.say("key.enrolled", value)])
 
 
 @command.command()
-@click.option("--old", type=FILE, required=True, help="The person's key or passkey file until now.")
+@click.option("--old", type=SIGNER, required=True, help="The person's key or passkey file until now.")
 @click.option(
-    "--new", "fresh", type=FILE, required=True, help="The key or passkey file that takes its place."
+    "--new", "fresh", type=SIGNER, required=True, help="The key or passkey file that takes its place."
 )
 @click.option("--reason", required=True, help="Why; it is recorded for ever.")
-@click.option("--at", default="", metavar="TIME", help="RFC 3339 time in UTC; now by default.")
-@desk_option
-@language_option
-def rotate(old: Path, fresh: Path, reason: str, at: str, desk_folder: Path, language: Language) -> None:
+@stage_command(at=True, stage=False)
+def rotate(call: Call, old: Signer, fresh: Signer, reason: str) -> None:
     """Replace a person's key by a new one; what the old one signed and logged before stays valid."""
-    from dokja.signature.passkey_file import load_signer, time_asked_for
-    from dokja.workflows.desk import Desk
     from dokja.workflows.open_stage import rotate as rotate_key
 
-    old_key, new_key = load_signer(old), load_signer(fresh)
-    with Desk(desk_folder) as desk:
-        place = rotate_key(desk, old_key, new_key, at or time_asked_for([old_key, new_key]) or now(), reason)
-    click.echo(say("key.rotated", {"key": new_key.id, "place": place}, language))
+    place = rotate_key(call.desk, old, fresh, call.signed_at(old, fresh), reason)
+    value = {"key": fresh.id, "place": place}
+    call.out.show(value, [call.out.say("key.rotated", value)])
 
 
 @command.command()
 @click.argument("key_id")
 @click.option(
-    "--by", "signer", type=FILE, required=True, help="Key or passkey file of that person, or of an organiser."
+    "--by",
+    "signer",
+    type=SIGNER,
+    required=True,
+    help="Key or passkey file of that person, or of an organiser.",
 )
 @click.option("--reason", required=True, help="Why; it is recorded for ever.")
-@click.option("--at", default="", metavar="TIME", help="RFC 3339 time in UTC; now by default.")
-@desk_option
-@language_option
-def revoke(key_id: str, signer: Path, reason: str, at: str, desk_folder: Path, language: Language) -> None:
+@stage_command(at=True, stage=False)
+def revoke(call: Call, key_id: str, signer: Signer, reason: str) -> None:
     """Revoke KEY_ID from now on; what it signed and logged before stays valid."""
-    from dokja.signature.passkey_file import load_signer, time_asked_for
-    from dokja.workflows.desk import Desk
     from dokja.workflows.open_stage import revoke as revoke_key
 
-    by = load_signer(signer)
-    with Desk(desk_folder) as desk:
-        place = revoke_key(desk, key_id, by, at or time_asked_for([by]) or now(), reason)
-    click.echo(say("key.revoked", {"key": key_id, "place": place}, language))
+    place = revoke_key(call.desk, key_id, signer, call.signed_at(signer), reason)
+    value = {"key": key_id, "place": place}
+    call.out.show(value, [call.out.say("key.revoked", value)])
 
 
 @command.command()
@@ -120,13 +120,8 @@ def revoke(key_id: str, signer: Path, reason: str, at: str, desk_folder: Path, l
 @click.option(
     "--reason", default="", help="Why, where a key is rotated or revoked; the same as will be given then."
 )
-@click.option(
-    "--at", default="", metavar="TIME", help="RFC 3339 time in UTC the signature carries; now by default."
-)
-@json_option
-def challenge(
-    what: str, about: tuple[str, ...], credential: Path, reason: str, at: str, as_json: bool
-) -> None:
+@answering(language=False, at=True)
+def challenge(out: Output, what: str, about: tuple[str, ...], credential: Path, reason: str, at: str) -> None:
     """Print what a passkey must sign: decision DIGEST, enrol PERSON ROLE [KEY], rotate OLD NEW, or revoke KEY.
 
     With --json, also the request a page hands to the browser. The answer goes into the passkey's file, with the time.
@@ -134,25 +129,16 @@ def challenge(
     from dokja.signature.passkey_file import load_passkey
     from dokja.workflows.challenge import challenge as ask
 
-    asked = ask(load_passkey(credential), what, about, at or now(), reason)
-    if as_json:
-        show_json(asked.as_json())
-    else:
-        click.echo(f"{asked.text}\n{asked.at}\n{asked.passkey.credential}")
+    asked = ask(load_passkey(credential), what, about, at, reason)
+    out.show(asked.as_json(), [asked.text, asked.at, str(asked.passkey.credential)])
 
 
 @command.command("list")
-@desk_option
-@json_option
-def list_(desk_folder: Path, as_json: bool) -> None:
+@stage_command(stage=False)
+def list_(call: Call) -> None:
     """Every key ever enrolled, and which of them still count."""
-    from dokja.workflows.desk import Desk
-
-    with Desk(desk_folder) as desk:
-        ring = desk.store.key_ring()
-        rows = [[key, ring[key].person, ring[key].role, ring[key].ended or "–"] for key in ring]
-    if as_json:
-        names = ("key", "person", "role", "ended")
-        show_json({"keys": [dict(zip(names, row, strict=True)) for row in rows]})
-    else:
-        click.echo(table(rows, ["key", "person", "role", "ended"]))
+    ring = call.desk.store.key_ring()
+    rows = [[key, ring[key].person, ring[key].role, ring[key].ended or "–"] for key in ring]
+    names = ("key", "person", "role", "ended")
+    value = {"keys": [dict(zip(names, row, strict=True)) for row in rows]}
+    call.out.show(value, [table(rows, names)])

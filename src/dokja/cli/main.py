@@ -7,7 +7,6 @@ Exit codes: 0 done and nothing against; 1 done, and something was refuted or a g
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import sys
 import traceback
@@ -141,12 +140,14 @@ def _unavailable(error: OSError) -> Unavailable:
 
 def _show(error: DokjaError, arguments: list[str]) -> None:
     # Imported here, as the catalogue of sentences is more than `--help` needs.
+    from dokja.cli.shared.output import print_json
     from dokja.report.words import printable
 
     mistakes = _mistakes_of(error, arguments)
     if "--json" in arguments:
-        told = {**error.as_json(), **({"mistakes": mistakes} if mistakes else {})}
-        click.echo(json.dumps({"error": told}, ensure_ascii=False, default=str))
+        print_json(
+            {"error": {**error.as_json(), **({"mistakes": mistakes} if mistakes else {})}}, default=str
+        )
     click.echo(f"error [{error.code}]: {printable(error.message)}", err=True)
     for mistake in mistakes:
         click.echo(f"  {mistake['sentence']}", err=True)

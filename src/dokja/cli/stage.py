@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dokja.cli.options import (
+from dokja.cli.shared import (
     FILE,
-    SEED,
-    actor_options,
-    desk_option,
-    json_option,
-    language_option,
-    now,
-    show_json,
-    stage_option,
+    FOLDER,
+    Call,
+    Output,
+    Showing,
+    answering,
+    depth_option,
+    seed_option,
+    stage_command,
 )
 from dokja.cli.stage_after import AFTER_DECISION
 from dokja.cli.stage_decision import decide, events, score, sign, status
 from dokja.cli.stage_export import export
-from dokja.report.words import Language, say, say_reason
+from dokja.report.words import say_reason
+
+if TYPE_CHECKING:
+    from dokja.record.events import Event
 
 
 @click.group(name="stage")
@@ -28,28 +33,15 @@ def command() -> None:
     """A stage, from a frozen rulebook to a signed decision. Everything is kept in the desk's folder."""
 
 
-def _actor(by: str, at: str, key: Path | None):  # type: ignore[no-untyped-def]  # Actor is imported where it is used
-    from dokja.signature import SigningKey
-    from dokja.workflows.desk import Actor
-
-    return Actor(by, at or now(), None if key is None else SigningKey.load(key))
-
-
-def _echo_events(events: list[object], as_json: bool, language: Language) -> None:
+def _show_events(call: Call, events: Sequence[Event], *lines: str) -> None:
     from dokja.workflows.desk import told
 
-    values = [told(event) for event in events]  # type: ignore[arg-type]
-    if as_json:
-        show_json({"events": values})
-        return
-    for value in values:
-        click.echo(say("stage.recorded", {"event": value["id"], "kind": value["kind"]}, language))
+    recorded = (call.out.say("stage.recorded", {"event": one.id, "kind": one.kind.value}) for one in events)
+    call.out.show({"events": [told(event) for event in events]}, lines or recorded)
 
 
 @command.command("open")
 @click.argument("rulebook", type=FILE)
-@desk_option
-@click.option("--stage", default="", help="Name of the stage; the rulebook's id by default.")
 @click.option("--store", default="", help="Address of the store for a new desk; a SQLite file by default.")
 @click.option("--origin", default="", help="The log's name for a new desk; local/STAGE by default.")
 @click.option(
@@ -57,42 +49,23 @@ def _echo_events(events: list[object], as_json: bool, language: Language) -> Non
     is_flag=True,
     help="Open although rules a stage needs were never published, e.g. to replay a past stage.",
 )
-@actor_options
-@language_option
-@json_option
-def open_(
-    rulebook: Path,
-    desk_folder: Path,
-    stage: str,
-    store: str,
-    origin: str,
-    allow_unknown: bool,
-    by: str,
-    at: str,
-    key: Path | None,
-    language: Language,
-    as_json: bool,
-) -> None:
+@stage_command(acts=True, stage="Name of the stage; the rulebook's id by default.")
+def open_(call: Call, rulebook: Path, store: str, origin: str, allow_unknown: bool) -> None:
     """Freeze RULEBOOK and open a stage under it; make the desk if there is none yet."""
-    from dokja.workflows.desk import Desk
     from dokja.workflows.open_stage import open_stage
     from dokja.workflows.rulebook import read_openable_rulebook, read_rulebook
 
     book = read_rulebook(rulebook) if allow_unknown else read_openable_rulebook(rulebook)
-    is_new = not (desk_folder / "desk.toml").exists()
-    made = (
-        Desk.create(desk_folder, origin=origin or f"local/{stage or book.id}", store=store)
-        if is_new
-        else None
+    call.new_desk(origin or f"local/{call.stage or book.id}", store)
+    event = open_stage(call.desk, book, call.actor, call.stage)
+    log_key, digest = str(call.desk.note_key), book.digest()
+    call.out.show(
+        {"event": event.as_json(), "rulebook": digest, "log_key": log_key},
+        [
+            call.out.say("stage.opened", {"stage": event.stage, "digest": digest}),
+            call.out.say("stage.log_key", {"key": log_key}),
+        ],
     )
-    with made or Desk(desk_folder) as desk:
-        event = open_stage(desk, book, _actor(by, at, key), stage)
-        log_key = str(desk.note_key)
-    if as_json:
-        show_json({"event": event.as_json(), "rulebook": book.digest(), "log_key": log_key})
-        return
-    click.echo(say("stage.opened", {"stage": event.stage, "digest": book.digest()}, language))
-    click.echo(say("stage.log_key", {"key": log_key}, language))
 
 
 @command.command()
@@ -102,40 +75,20 @@ def open_(
 )
 @click.option("--consents", multiple=True, metavar="TEAM", help="A team that consents; may be repeated.")
 @click.option("--objects", multiple=True, metavar="TEAM", help="A team that objects; may be repeated.")
-@desk_option
-@stage_option
-@actor_options
-@language_option
-@json_option
+@stage_command(acts=True)
 def amend(
-    rulebook: Path,
-    effective_at: str,
-    consents: tuple[str, ...],
-    objects: tuple[str, ...],
-    desk_folder: Path,
-    stage: str,
-    by: str,
-    at: str,
-    key: Path | None,
-    language: Language,
-    as_json: bool,
+    call: Call, rulebook: Path, effective_at: str, consents: tuple[str, ...], objects: tuple[str, ...]
 ) -> None:
     """Record RULEBOOK as the next version, with who consented or objected. Nothing before it is rewritten."""
-    from dokja.workflows.desk import Desk
     from dokja.workflows.open_stage import amend_stage
     from dokja.workflows.rulebook import read_rulebook
 
+    book = read_rulebook(rulebook)
     positions = dict.fromkeys(consents, "consents") | dict.fromkeys(objects, "objects")
-    with Desk(desk_folder) as desk:
-        event = amend_stage(
-            desk,
-            stage,
-            read_rulebook(rulebook),
-            _actor(by, at, key),
-            effective_at=effective_at,
-            positions=positions,
-        )
-    _echo_events([event], as_json, language)
+    event = amend_stage(
+        call.desk, call.stage, book, call.actor, effective_at=effective_at, positions=positions
+    )
+    _show_events(call, [event])
 
 
 @command.command()
@@ -145,33 +98,14 @@ def amend(
     "--declaration", type=FILE, required=True, help="TOML or JSON: owners and components with their origin."
 )
 @click.option("--name", default="", help="The team's display name; its id by default.")
-@desk_option
-@stage_option
-@actor_options
-@language_option
-@json_option
-def submit(
-    team: str,
-    model: str,
-    declaration: Path,
-    name: str,
-    desk_folder: Path,
-    stage: str,
-    by: str,
-    at: str,
-    key: Path | None,
-    language: Language,
-    as_json: bool,
-) -> None:
+@stage_command(acts=True)
+def submit(call: Call, team: str, model: str, declaration: Path, name: str) -> None:
     """Record TEAM's MODEL by the digest of its weights, with the team's declaration."""
-    from dokja.workflows.desk import Desk
     from dokja.workflows.submit import Submission, read_declaration
     from dokja.workflows.submit import submit as submit_model
 
     handed_in = Submission(team, name or team, model, read_declaration(declaration))
-    with Desk(desk_folder) as desk:
-        event = submit_model(desk, stage, handed_in, _actor(by, at, key))
-    _echo_events([event], as_json, language)
+    _show_events(call, [submit_model(call.desk, call.stage, handed_in, call.actor)])
 
 
 @command.command()
@@ -183,17 +117,12 @@ def submit(
 @click.option(
     "--owner", "owners", multiple=True, help="Owner of a reference, in the order of the references."
 )
-@click.option(
-    "--library", type=click.Path(file_okay=False, path_type=Path), help="Compare with all of a library."
-)
-@click.option("--depth", type=click.Choice(["screen", "full"]), default="screen", show_default=True, help="How much to read.")  # fmt: skip
-@click.option("--seed", type=SEED, default=None, help="Of the sample; an auditor draws a secret one.")
-@desk_option
-@stage_option
-@actor_options
-@language_option
-@json_option
+@click.option("--library", type=FOLDER, help="Compare with all of a library.")
+@depth_option("How much to read.")
+@seed_option(None, "Of the sample; an auditor draws a secret one.", show=False)
+@stage_command(acts=True)
 def examine(
+    call: Call,
     team: str,
     model: str,
     references: tuple[str, ...],
@@ -201,73 +130,41 @@ def examine(
     library: Path | None,
     depth: str,
     seed: int | None,
-    desk_folder: Path,
-    stage: str,
-    by: str,
-    at: str,
-    key: Path | None,
-    language: Language,
-    as_json: bool,
 ) -> int:
     """Compare TEAM's submitted MODEL with references and record the findings. Exit 1 when something is refuted."""
-    from dokja.workflows.desk import Desk, told
     from dokja.workflows.examine import Looking, examine_submission, load_references
 
     looking = Looking(depth=depth) if seed is None else Looking(depth=depth, seed=seed)  # type: ignore[arg-type]
-    sketches = load_references(references, owners, library, looking)
-    with Desk(desk_folder) as desk:
-        events = examine_submission(desk, stage, team, model, sketches, _actor(by, at, key), looking)
-    findings = [event.payload["finding"] for event in events]
-    if as_json:
-        show_json({"events": [told(event) for event in events]})
-    else:
-        for event in events:
-            click.echo(_finding_line(event, language))
-    return int(any(finding["verdict"] == "REFUTED" for finding in findings))  # type: ignore[index,call-overload]
+    with Showing() as progress:
+        sketches = load_references(references, owners, library, looking, progress)
+        events = examine_submission(
+            call.desk, call.stage, team, model, sketches, call.actor, looking, progress
+        )
+    _show_events(call, events, *(_finding_line(event, call.out) for event in events))
+    return int(any(event.payload["finding"]["verdict"] == "REFUTED" for event in events))  # type: ignore[index,call-overload]
 
 
-def _finding_line(event: object, language: Language) -> str:
+def _finding_line(event: Event, out: Output) -> str:
     from dokja.finding import Finding
 
-    finding = Finding.from_json(event.payload["finding"])  # type: ignore[attr-defined]
-    verdict = say(f"verdict.{finding.verdict}", {}, language)
-    return f"{event.id}  {finding.claim}  {verdict}: {say_reason(finding.reason, language)}"  # type: ignore[attr-defined]
+    finding = Finding.from_json(event.payload["finding"])
+    verdict = out.say(f"verdict.{finding.verdict}")
+    return f"{event.id}  {finding.claim}  {verdict}: {say_reason(finding.reason, out.language)}"
 
 
 @command.command()
 @click.argument("subject")
 @click.argument("model")
 @click.argument("suites", nargs=-1, required=True, type=FILE)
-@desk_option
-@stage_option
-@actor_options
-@language_option
-@json_option
-def evaluate(
-    subject: str,
-    model: str,
-    suites: tuple[Path, ...],
-    desk_folder: Path,
-    stage: str,
-    by: str,
-    at: str,
-    key: Path | None,
-    language: Language,
-    as_json: bool,
-) -> None:
+@stage_command(acts=True)
+def evaluate(call: Call, subject: str, model: str, suites: tuple[Path, ...]) -> None:
     """Run SUITES on the MODEL of a team or comparator and record every row. An interrupted run is resumed."""
-    from dokja.workflows.desk import Desk
     from dokja.workflows.evaluate import evaluate_benchmarks, read_suites
 
-    def progress(done: int, total: int) -> None:
-        if done == total or done % 20 == 0:
-            click.echo(f"  {subject}: {done}/{total}", err=True)
-
-    with Desk(desk_folder) as desk:
-        events = evaluate_benchmarks(
-            desk, stage, subject, model, read_suites(suites), _actor(by, at, key), progress
-        )
-    _echo_events(list(events), as_json, language)
+    frozen = read_suites(suites)
+    with Showing() as progress:
+        events = evaluate_benchmarks(call.desk, call.stage, subject, model, frozen, call.actor, progress)
+    _show_events(call, events)
 
 
 @command.command()
@@ -275,32 +172,13 @@ def evaluate(
 @click.option(
     "--panel", default="", help="Panel of the rulebook; raters not yet registered are registered on it."
 )
-@desk_option
-@stage_option
-@actor_options
-@language_option
-@json_option
-def ballots(
-    file: Path,
-    panel: str,
-    desk_folder: Path,
-    stage: str,
-    by: str,
-    at: str,
-    key: Path | None,
-    language: Language,
-    as_json: bool,
-) -> None:
+@stage_command(acts=True)
+def ballots(call: Call, file: Path, panel: str) -> None:
     """Record the ballots of a panel from a CSV or JSON FILE; all of them, or none when a line is wrong."""
     from dokja.workflows.ballots import record_ballots
-    from dokja.workflows.desk import Desk
 
-    with Desk(desk_folder) as desk:
-        events = record_ballots(desk, stage, file, _actor(by, at, key), panel)
-    if as_json:
-        _echo_events(list(events), as_json, language)
-    else:
-        click.echo(say("stage.ballots", {"count": len(events), "file": file.name}, language))
+    events = record_ballots(call.desk, call.stage, file, call.actor, panel)
+    _show_events(call, events, call.out.say("stage.ballots", {"count": len(events), "file": file.name}))
 
 
 @command.command()
@@ -309,44 +187,25 @@ def ballots(
 @click.option("--supersedes", default="", metavar="EVENT", help="The event this one corrects.")
 @click.option("--reason", default="", help="Why, where it corrects something.")
 @click.option("--personal", type=FILE, help="JSON object that identifies a person; kept apart and erasable.")
-@desk_option
-@stage_option
-@actor_options
-@language_option
-@json_option
-def record(
-    kind: str,
-    payload: Path,
-    supersedes: str,
-    reason: str,
-    personal: Path | None,
-    desk_folder: Path,
-    stage: str,
-    by: str,
-    at: str,
-    key: Path | None,
-    language: Language,
-    as_json: bool,
-) -> None:
+@stage_command(acts=True)
+def record(call: Call, kind: str, payload: Path, supersedes: str, reason: str, personal: Path | None) -> None:
     """Record one event of KIND from a JSON file: a reply, a recusal, a withdrawal, a vote, a correction, ...
 
     The kinds and their fields are in docs/reference/events.md.
     """
-    from dokja.workflows.desk import Desk
     from dokja.workflows.record import record_event
 
-    with Desk(desk_folder) as desk:
-        event = record_event(
-            desk,
-            stage,
-            kind,
-            payload,
-            _actor(by, at, key),
-            supersedes=supersedes,
-            reason=reason,
-            personal=personal,
-        )
-    _echo_events([event], as_json, language)
+    event = record_event(
+        call.desk,
+        call.stage,
+        kind,
+        payload,
+        call.actor,
+        supersedes=supersedes,
+        reason=reason,
+        personal=personal,
+    )
+    _show_events(call, [event])
 
 
 @command.command()
@@ -354,19 +213,16 @@ def record(
 @click.option(
     "--rounds", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Simulated stages."
 )
-@click.option("--seed", type=SEED, default=1, show_default=True, help="Reproduces them.")
-@language_option
-@json_option
-def rehearse(rulebook: Path, rounds: int, seed: int, language: Language, as_json: bool) -> None:
+@seed_option(1, "Reproduces them.")
+@answering()
+def rehearse(out: Output, rulebook: Path, rounds: int, seed: int) -> None:
     """Run RULEBOOK on simulated teams and say how often a stage ends in each way. Everything shown is simulated."""
     from dokja.report.rehearsal import render_rehearsal
     from dokja.workflows.rulebook import rehearse_rulebook
 
-    rehearsed = rehearse_rulebook(rulebook, rounds, seed)
-    if as_json:
-        show_json(rehearsed.as_json())
-    else:
-        click.echo(render_rehearsal(rehearsed, language))
+    with Showing() as progress:
+        rehearsed = rehearse_rulebook(rulebook, rounds, seed, progress=progress)
+    out.show(rehearsed.as_json(), [render_rehearsal(rehearsed, out.language)])
 
 
 for _later in (score, status, events, decide, sign, *AFTER_DECISION, export):

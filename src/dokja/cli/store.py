@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dokja.cli.options import json_option, language_option
-from dokja.report.words import Language, say
+from dokja.cli.shared import Output, Showing, answering
+
+if TYPE_CHECKING:
+    from dokja.store.integrity import Integrity
 
 
 @click.group(name="store")
@@ -23,74 +25,72 @@ def command() -> None:
 @click.argument("url")
 @click.option("--to", "revision", default="head", show_default=True, help="Revision to bring the tables to.")
 @click.option("--down", is_flag=True, help="Go back to that revision; refused where rows would be lost.")
-@language_option
-@json_option
-def migrate(url: str, revision: str, down: bool, language: Language, as_json: bool) -> None:
+@answering()
+def migrate(out: Output, url: str, revision: str, down: bool) -> None:
     """Bring the tables of URL to this version, with the rows in them."""
     from dokja.store.database import database_revision, migrate_database
 
     migrate_database(url, revision, down=down)
-    at = database_revision(url) or "base"
-    click.echo(json.dumps({"revision": at}) if as_json else say("store.migrated", {"revision": at}, language))
+    at = {"revision": database_revision(url) or "base"}
+    out.show(at, [out.say("store.migrated", at)])
 
 
 @command.command()
 @click.argument("url")
-@language_option
-@json_option
-def check(url: str, language: Language, as_json: bool) -> None:
+@answering()
+def check(out: Output, url: str) -> None:
     """Recompute the whole log of URL from what was recorded. Exit 3 when something no longer fits."""
     from dokja.store.database import Database
     from dokja.store.integrity import recompute
 
     database = Database(url)
     try:
-        with database.reading() as connection:
-            found = recompute(connection)
+        with database.reading() as connection, Showing() as progress:
+            found = recompute(connection, progress)
     finally:
         database.close()
-    _show("store.checked", found.size, found.root, language, as_json)
+    _show("store.checked", found, out)
 
 
 @command.command()
 @click.argument("url")
 @click.argument("file", type=click.Path(path_type=Path))
-@language_option
-@json_option
-def backup(url: str, file: Path, language: Language, as_json: bool) -> None:
+@answering()
+def backup(out: Output, url: str, file: Path) -> None:
     """Write everything in URL to FILE, which only you can read: it holds personal data."""
     from dokja.store.backup import backup_store
 
-    found = backup_store(url, file)
-    _show("store.backed_up", found.size, found.root, language, as_json)
+    with Showing() as progress:
+        found = backup_store(url, file, progress)
+    _show("store.backed_up", found, out)
 
 
 @command.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("url")
-@language_option
-@json_option
-def restore(file: Path, url: str, language: Language, as_json: bool) -> None:
+@answering()
+def restore(out: Output, file: Path, url: str) -> None:
     """Fill the empty database URL from the backup FILE and recompute the log's root."""
     from dokja.store.backup import restore_store
 
-    found = restore_store(file, url)
-    _show("store.restored", found.size, found.root, language, as_json)
+    with Showing() as progress:
+        found = restore_store(file, url, progress)
+    _show("store.restored", found, out)
 
 
 @command.command()
 @click.argument("source")
 @click.argument("target")
-@language_option
-@json_option
-def move(source: str, target: str, language: Language, as_json: bool) -> None:
+@answering()
+def move(out: Output, source: str, target: str) -> None:
     """Copy the database SOURCE into the empty database TARGET and compare the log's roots. SOURCE is left as it is."""
     from dokja.store.move import move_store
 
-    found = move_store(source, target)
-    _show("store.moved", found.size, found.root, language, as_json)
+    with Showing() as progress:
+        found = move_store(source, target, progress)
+    _show("store.moved", found, out)
 
 
-def _show(key: str, size: int, root: str, language: Language, as_json: bool) -> None:
-    figures = {"size": size, "root": root}
-    click.echo(json.dumps(figures) if as_json else say(key, figures, language))
+def _show(key: str, found: Integrity, out: Output) -> None:
+    figures = {"size": found.size, "root": found.root}
+    out.show(figures, [out.say(key, figures)])

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from dokja.cli.options import (
-    csv_option,
-    desk_option,
-    json_option,
-    language_option,
-    show_csv,
-    show_json,
-    stage_option,
-    table,
-)
-from dokja.cli.support_entry import DAY, Entering, day_of, day_text, entry_options, today
-from dokja.report.words import Language, say
+from dokja.cli.shared import DAY, Call, Output, stage_command, table
+from dokja.cli.shared.options import day_text
+from dokja.cli.support_entry import Entry, entry_command
+
+if TYPE_CHECKING:
+    from dokja.procedure.support import SupportStanding
+    from dokja.procedure.support_record import Left, SupportRecord
 
 _RESOURCES = click.Choice(["gpu", "data", "talent"])
 
@@ -75,20 +69,19 @@ def command() -> None:
 )
 @click.option("--budget-line", default=None, metavar="LINE", help="Where it is paid from.")
 @click.option("--won", type=click.IntRange(min=0), default=None, help="What it costs, in won.")
-@entry_options
+@entry_command()
 def promise(
+    entry: Entry,
     support: str,
     team: str,
-    first: datetime,
-    last: datetime,
-    entering: Entering,
+    first: date,
+    last: date,
     **fields: str | float | int | None,
 ) -> None:
     """Record the promise SUPPORT to TEAM. SUPPORT is a short name of your own for it, used from then on."""
     from dokja.procedure.support_record import promised_by
     from dokja.record.payloads import Kind
     from dokja.report.support import say_promise
-    from dokja.workflows.desk import Desk
     from dokja.workflows.support import promise_payload
 
     named: dict[str, Any] = {
@@ -97,11 +90,11 @@ def promise(
         "team": team,
         "first": day_text(first),
         "last": day_text(last),
-        "cites": list(entering.cites) or None,
+        "cites": list(entry.cites) or None,
     }
-    with Desk(entering.desk_folder) as desk:
-        event = entering.record(desk, Kind.SUPPORT_PROMISED, promise_payload(desk, entering.stage, named))
-    entering.show(event, say_promise(promised_by(event), entering.language))
+    call = entry.call
+    event = entry.record(Kind.SUPPORT_PROMISED, promise_payload(call.desk, call.stage, named))
+    entry.show(event, say_promise(promised_by(event), call.out.language))
 
 
 @command.command()
@@ -127,36 +120,34 @@ def promise(
     metavar="WHO",
     help="Who measured the throughput; left out where it is the supplier's own word.",
 )
-@entry_options
+@entry_command()
 def deliver(
+    entry: Entry,
     support: str,
     units: float | str,
     throughput_share: float | None,
-    first: datetime | None,
-    last: datetime | None,
+    first: date | None,
+    last: date | None,
     measured_by: str,
-    entering: Entering,
 ) -> None:
     """Record what really ran under the promise SUPPORT: how many, how fast, from when to when, measured by whom."""
     from dokja.procedure.support_record import delivered_by
     from dokja.record.payloads import Kind
     from dokja.report.support import say_delivery
-    from dokja.workflows.desk import Desk
     from dokja.workflows.support import delivery_payload, look_at_support
 
-    with Desk(entering.desk_folder) as desk:
-        promised = look_at_support(desk).ledger.promise(support)
-        payload = delivery_payload(
-            promised,
-            delivered=units,
-            throughput_share=throughput_share,
-            first=day_of(first),
-            last=day_of(last),
-            measured_by=measured_by,
-            cites=entering.cites,
-        )
-        event = entering.record(desk, Kind.SUPPORT_DELIVERED, payload)
-    entering.show(event, say_delivery(promised, delivered_by(event), entering.language))
+    promised = look_at_support(entry.call.desk).ledger.promise(support)
+    payload = delivery_payload(
+        promised,
+        delivered=units,
+        throughput_share=throughput_share,
+        first=first,
+        last=last,
+        measured_by=measured_by,
+        cites=entry.cites,
+    )
+    event = entry.record(Kind.SUPPORT_DELIVERED, payload)
+    entry.show(event, say_delivery(promised, delivered_by(event), entry.call.out.language))
 
 
 @command.command("return")
@@ -164,19 +155,16 @@ def deliver(
 @click.option(
     "--day", type=DAY, required=True, metavar="DAY", help="From this day on the team no longer has it."
 )
-@entry_options
-def return_(support: str, day: datetime, entering: Entering) -> None:
+@entry_command()
+def return_(entry: Entry, support: str, day: date) -> None:
     """Record that what SUPPORT promised was given back. Data stays with a team that leaves and is refused here."""
     from dokja.record.payloads import Kind
-    from dokja.workflows.desk import Desk
     from dokja.workflows.support import look_at_support, return_payload
 
-    with Desk(entering.desk_folder) as desk:
-        promised = look_at_support(desk).ledger.promise(support)
-        payload = return_payload(promised, day.date(), entering.cites)
-        event = entering.record(desk, Kind.SUPPORT_RETURNED, payload)
-    figures = {"support": support, "team": promised.team, "day": day.date()}
-    entering.show(event, say("support.return", figures, entering.language))
+    promised = look_at_support(entry.call.desk).ledger.promise(support)
+    event = entry.record(Kind.SUPPORT_RETURNED, return_payload(promised, day, entry.cites))
+    figures = {"support": support, "team": promised.team, "day": day}
+    entry.show(event, entry.call.out.say("support.return", figures))
 
 
 @command.command()
@@ -189,60 +177,49 @@ def return_(support: str, day: datetime, entering: Entering) -> None:
     metavar="DAY",
     help="How it stands at the end of this day; today by default.",
 )
-@desk_option
-@csv_option
-@language_option
-@json_option
-def status(
-    team: str, day: datetime | None, desk_folder: Path, as_csv: bool, language: Language, as_json: bool
-) -> None:
+@stage_command(stage=False, csv=True)
+def status(call: Call, team: str, day: date | None) -> None:
     """Promised against delivered, for every promise: late days, stopped days, conflicts, what goes back on exit."""
     from dokja.report.support import delivery_row, standing_row
-    from dokja.workflows.desk import Desk
     from dokja.workflows.support import look_at_support, on_exit
 
-    with Desk(desk_folder) as desk:
-        record, end = look_at_support(desk), day_of(day) or today(desk)
-        left = [one for one in on_exit(desk, record) if team in ("", one.team)]
+    record, end = look_at_support(call.desk), day or call.today
+    left = [one for one in on_exit(call.desk, record) if team in ("", one.team)]
     standings = [record.ledger.standing(p, end) for p in record.ledger.promises if team in ("", p.team)]
-    if as_json:
-        names = {standing.promise.id for standing in standings}
-        show_json(
+    names = {standing.promise.id for standing in standings}
+    rows = [standing_row(one) for one in standings]
+    value = {
+        "on": end.isoformat(),
+        "promises": rows,
+        "deliveries": [delivery_row(one) for one in record.ledger.deliveries if one.promise in names],
+        "statements": [asdict(one) for one in record.statements if team in ("", one.team)],
+        "on_exit": [
             {
-                "on": end.isoformat(),
-                "promises": [standing_row(one) for one in standings],
-                "deliveries": [delivery_row(one) for one in record.ledger.deliveries if one.promise in names],
-                "statements": [asdict(one) for one in record.statements if team in ("", one.team)],
-                "on_exit": [
-                    {
-                        "team": one.team,
-                        "stage": one.stage,
-                        "returns": [p.id for p in one.returns],
-                        "keeps": [p.id for p in one.keeps],
-                    }
-                    for one in left
-                ],
+                "team": one.team,
+                "stage": one.stage,
+                "returns": [p.id for p in one.returns],
+                "keeps": [p.id for p in one.keeps],
             }
-        )
-    elif as_csv:
-        show_csv([standing_row(one) for one in standings])
-    else:
-        _echo_status(record, standings, left, language)
+            for one in left
+        ],
+    }
+    call.out.show(value, _status_lines(record, standings, left, call.out), rows)
 
 
-def _echo_status(record, standings, left, language: Language) -> None:  # type: ignore[no-untyped-def]  # loaded when used
+def _status_lines(
+    record: SupportRecord, standings: Sequence[SupportStanding], left: Sequence[Left], out: Output
+) -> Iterator[str]:
     from dokja.report.support import STANDING_COLUMNS, say_left, say_standing, say_statements, standing_cells
 
     if standings:
-        header = [say(f"support.column.{name}", {}, language) for name in STANDING_COLUMNS]
-        click.echo(table([standing_cells(one, language) for one in standings], header))
+        cells = [standing_cells(one, out.language) for one in standings]
+        yield table(cells, out.columns("support", STANDING_COLUMNS))
     elif not record.statements:
-        click.echo(say("support.none", {}, language))
+        yield out.say("support.none")
     for standing in standings:
-        for line in say_standing(record.ledger, standing, language):
-            click.echo(line)
-    for line in [*say_statements(record, language), *say_left(left, language)]:
-        click.echo(line)
+        yield from say_standing(record.ledger, standing, out.language)
+    yield from say_statements(record, out.language)
+    yield from say_left(left, out.language)
 
 
 @command.command()
@@ -253,30 +230,17 @@ def _echo_status(record, standings, left, language: Language) -> None:  # type: 
     metavar="DAY",
     help="Last day of development; the rulebook's last day of submission by default.",
 )
-@desk_option
-@stage_option
-@csv_option
-@language_option
-@json_option
-def deadlines(
-    deadline: datetime | None, desk_folder: Path, stage: str, as_csv: bool, language: Language, as_json: bool
-) -> None:
+@stage_command(csv=True)
+def deadlines(call: Call, deadline: date | None) -> None:
     """Each team's development deadline, moved by the days its clock stood still, with the arithmetic."""
     from dokja.report.support import deadline_row, say_deadline
-    from dokja.workflows.desk import Desk
     from dokja.workflows.support import deadlines as team_deadlines
     from dokja.workflows.support import look_at_support
 
-    with Desk(desk_folder) as desk:
-        moved = team_deadlines(desk, stage, look_at_support(desk), day_of(deadline))
+    moved = team_deadlines(call.desk, call.stage, look_at_support(call.desk), deadline)
     rows = [deadline_row(team, one) for team, one in moved.items()]
-    if as_json:
-        show_json({"deadlines": rows})
-    elif as_csv:
-        show_csv(rows)
-    else:
-        for team, one in moved.items():
-            click.echo("\n".join(say_deadline(team, one, language)))
+    lines = (line for team, one in moved.items() for line in say_deadline(team, one, call.out.language))
+    call.out.show({"deadlines": rows}, lines, rows)
 
 
 @command.command()
@@ -289,43 +253,34 @@ def deadlines(
     "--year", type=click.IntRange(2000, 2100), default=None, help="Of which budget year; recording needs it."
 )
 @click.option("--won", type=_Units("unknown"), default="unknown", show_default=True, help="How much, in won.")
-@csv_option
-@entry_options
-def budget(
-    line: str, title: str, resource: str, year: int | None, won: float | str, as_csv: bool, entering: Entering
-) -> None:
+@entry_command(csv=True)
+def budget(entry: Entry, line: str, title: str, resource: str, year: int | None, won: float | str) -> None:
     """Whether what was promised adds up: against budget lines, and against the rulebook's support table.
 
     With LINE, --title and --year, record a budget line.
     """
     from dokja.record.payloads import Kind
     from dokja.report.support import line_row, rule_row, say_line, say_rule
-    from dokja.workflows.desk import Desk
     from dokja.workflows.support import look_at_budget, look_at_support
 
-    with Desk(entering.desk_folder) as desk:
-        if line:
-            if not title or year is None:
-                raise click.UsageError("Recording a budget line needs --title and --year.")
-            payload = {
-                "line": line, "title": title, "resource": resource, "year": year,
-                "won": won if isinstance(won, str) else int(won),
-            }  # fmt: skip
-            event = entering.record(desk, Kind.BUDGET_LINE, _citing(payload, entering))
-            told = {**payload, "won": won if isinstance(won, str) else f"{int(won):,}"}
-            entering.show(event, say("support.budget_line", told, entering.language))
-            return
-        found = look_at_budget(desk, entering.stage, look_at_support(desk))
-    if entering.as_json:
-        show_json(
-            {"lines": [line_row(one) for one in found.lines], "rules": [rule_row(one) for one in found.rules]}
-        )
-    elif as_csv:
-        show_csv([line_row(one) for one in found.lines])
-    else:
-        said = [say_line(one, entering.language) for one in found.lines]
-        said += [say_rule(one, entering.language) for one in found.rules]
-        click.echo("\n".join(said or [say("support.none", {}, entering.language)]))
+    call, out = entry.call, entry.call.out
+    if line:
+        if not title or year is None:
+            raise click.UsageError("Recording a budget line needs --title and --year.")
+        payload = {
+            "line": line, "title": title, "resource": resource, "year": year,
+            "won": won if isinstance(won, str) else int(won),
+        }  # fmt: skip
+        event = entry.record(Kind.BUDGET_LINE, _citing(payload, entry))
+        told = {**payload, "won": won if isinstance(won, str) else f"{int(won):,}"}
+        entry.show(event, out.say("support.budget_line", told))
+        return
+    found = look_at_budget(call.desk, call.stage, look_at_support(call.desk))
+    rows = [line_row(one) for one in found.lines]
+    said = [say_line(one, out.language) for one in found.lines]
+    said += [say_rule(one, out.language) for one in found.rules]
+    value = {"lines": rows, "rules": [rule_row(one) for one in found.rules]}
+    out.show(value, said or [out.say("support.none")], rows)
 
 
 @command.command()
@@ -335,37 +290,29 @@ def budget(
 @click.option(
     "--last", type=DAY, default=None, metavar="DAY", help="Last day, included; left out while no end is set."
 )
-@csv_option
-@entry_options
-def naming(
-    team: str, name: str, first: datetime | None, last: datetime | None, as_csv: bool, entering: Entering
-) -> None:
+@entry_command(csv=True)
+def naming(entry: Entry, team: str, name: str, first: date | None, last: date | None) -> None:
     """Which team may carry which name of the programme. With TEAM, NAME and --first, record a naming right."""
     from dokja.procedure.support_record import naming_right
     from dokja.record.payloads import Kind
     from dokja.report.support import naming_row, say_naming
-    from dokja.workflows.desk import Desk
     from dokja.workflows.support import look_at_support, teams_that_left
 
-    with Desk(entering.desk_folder) as desk:
-        left = teams_that_left(desk)
-        if team:
-            if not name or first is None:
-                raise click.UsageError("Recording a naming right needs TEAM, NAME and --first.")
-            payload = {"team": team, "name": name, "first": day_text(first), "last": day_text(last)}
-            event = entering.record(desk, Kind.NAMING_RIGHT, _citing(payload, entering))
-            entering.show(event, next(say_naming(naming_right(event), {}, entering.language)))
-            return
-        rights = look_at_support(desk).naming
-    if entering.as_json:
-        show_json({"naming": [naming_row(one) for one in rights]})
-    elif as_csv:
-        show_csv([naming_row(one) for one in rights])
-    else:
-        said = [line for one in rights for line in say_naming(one, left, entering.language)]
-        click.echo("\n".join(said or [say("support.none", {}, entering.language)]))
+    desk, out = entry.call.desk, entry.call.out
+    left = teams_that_left(desk)
+    if team:
+        if not name or first is None:
+            raise click.UsageError("Recording a naming right needs TEAM, NAME and --first.")
+        payload = {"team": team, "name": name, "first": day_text(first), "last": day_text(last)}
+        event = entry.record(Kind.NAMING_RIGHT, _citing(payload, entry))
+        entry.show(event, next(say_naming(naming_right(event), {}, out.language)))
+        return
+    rights = look_at_support(desk).naming
+    rows = [naming_row(one) for one in rights]
+    said = [line for one in rights for line in say_naming(one, left, out.language)]
+    out.show({"naming": rows}, said or [out.say("support.none")], rows)
 
 
-def _citing(payload: Mapping[str, object], entering: Entering) -> dict[str, object]:
+def _citing(payload: Mapping[str, object], entry: Entry) -> dict[str, object]:
     stated = {name: value for name, value in payload.items() if value is not None}
-    return {**stated, "cites": list(entering.cites)} if entering.cites else stated
+    return {**stated, "cites": list(entry.cites)} if entry.cites else stated

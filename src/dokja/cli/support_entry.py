@@ -1,133 +1,89 @@
-"""What every command that records support shares: where it is recorded, by whom, what it corrects, and the dry run."""
+"""What every command that records support shares beside a call: what it corrects, and where it was published."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
-
-from dokja.cli.options import (
-    acting,
-    actor_options,
-    desk_option,
-    dry_run_option,
-    json_option,
-    language_option,
-    show_json,
-    stage_option,
-)
-from dokja.report.words import Language, say
+from dokja.cli.shared import Call, added, option, stage_command
 
 if TYPE_CHECKING:
     from dokja.record.events import Event
     from dokja.record.payloads import Kind
-    from dokja.workflows.desk import Actor, Desk
+    from dokja.workflows.support import Correction
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-DAY = click.DateTime(formats=["%Y-%m-%d"])
-
 
 @dataclass(frozen=True, slots=True)
-class Entering:
+class Entry:
     """How an entry is recorded.
 
     Args:
-        desk_folder, stage: Where.
-        by, at, key: Who records, when, and with which key.
-        supersedes, reason: Which event it corrects, and why.
+        call: Where, by whom and when; how the answer is given.
+        supersedes: Which event it corrects; empty when it corrects nothing.
+        reason: Why, where it corrects something.
         cites: Where what it says was published.
-        dry_run: Check everything and write nothing.
-        language, as_json: How the answer is given.
     """
 
-    desk_folder: Path
-    stage: str
-    by: str
-    at: str
-    key: Path | None
+    call: Call
     supersedes: str
     reason: str
     cites: tuple[str, ...]
-    dry_run: bool
-    language: Language
-    as_json: bool
 
-    def actor(self) -> Actor:
-        """Return who records, and when."""
-        return acting(self.by, self.at, self.key)
+    @property
+    def correction(self) -> Correction:
+        """What it corrects, and why."""
+        from dokja.workflows.support import Correction
 
-    def record(self, desk: Desk, kind: Kind, payload: Mapping[str, Any]) -> Event:
+        return Correction(self.supersedes, self.reason)
+
+    def record(self, kind: Kind, payload: Mapping[str, Any]) -> Event:
         """Record an entry, or only check it in a dry run."""
-        from dokja.workflows.support import Correction, record_support
+        from dokja.workflows.support import record_support
 
+        call = self.call
         return record_support(
-            desk,
-            self.stage,
+            call.desk,
+            call.stage,
             kind,
             payload,
-            self.actor(),
-            correction=Correction(self.supersedes, self.reason),
-            dry_run=self.dry_run,
+            call.actor,
+            correction=self.correction,
+            dry_run=call.dry_run,
         )
 
     def show(self, event: Event, what: str) -> None:
         """Say what was recorded, or would be."""
-        from dokja.workflows.desk import told
-
-        if self.as_json:
-            show_json({"recorded": not self.dry_run, "event": told(event)})
-            return
-        key = "support.would_record" if self.dry_run else "support.recorded"
-        click.echo(say(key, {"event": event.id, "what": what}, self.language))
+        say = self.call.out.say
+        key = "support.would_record" if self.call.dry_run else "support.recorded"
+        lines = [say(key, {"event": event.id, "what": what})]
         if event.supersedes is not None:
-            figures = {"event": event.supersedes, "reason": event.reason}
-            click.echo(say("support.corrects", figures, self.language))
+            lines.append(say("support.corrects", {"event": event.supersedes, "reason": event.reason}))
+        self.call.show_recorded(event, *lines)
 
 
-def entry_options(command: _F) -> _F:
-    """Add the options of `Entering` and hand them to the command as one argument, `entering`."""
+def entry_command(*, csv: bool = False) -> Callable[[_F], _F]:
+    """Add the options of a command that records support, and hand it an `Entry` as its first argument.
 
-    @functools.wraps(command)
-    def gathered(**given: Any) -> Any:
-        names = Entering.__dataclass_fields__
-        return command(entering=Entering(**{name: given.pop(name) for name in names}), **given)
+    Args:
+        csv: Add `--csv`, where the command shows rows when it records nothing.
+    """
 
-    made: Callable[..., Any] = gathered
-    for option in (
-        json_option,
-        language_option,
-        dry_run_option,
-        click.option("--cite", "cites", multiple=True, metavar="URL", help="Where it was published; may be repeated."),
-        click.option("--reason", default="", help="Why, where it corrects something."),
-        click.option("--supersedes", default="", metavar="EVENT", help="The entry this one corrects; that one stays readable."),
-        actor_options,
-        stage_option,
-        desk_option,
-    ):  # fmt: skip
-        made = option(made)
-    return made  # type: ignore[return-value]  # click's options keep the command's kind
+    def decorate(command: _F) -> _F:
+        @functools.wraps(command)
+        def entering(
+            call: Call, *, supersedes: str, reason: str, cites: tuple[str, ...], **given: Any
+        ) -> Any:
+            return command(Entry(call, supersedes, reason, cites), **given)
 
+        options = added(
+            option("--supersedes", default="", metavar="EVENT", help="The entry this one corrects; that one stays readable."),
+            option("--reason", default="", help="Why, where it corrects something."),
+            option("--cite", "cites", multiple=True, metavar="URL", help="Where it was published; may be repeated."),
+        )  # fmt: skip
+        return options(stage_command(acts=True, dry_run=True, csv=csv)(entering))  # type: ignore[return-value]
 
-def day_of(given: datetime | None) -> date | None:
-    """Return the day an option named."""
-    return None if given is None else given.date()
-
-
-def day_text(given: datetime | None) -> str | None:
-    """Return the day an option named, as events write it."""
-    return None if given is None else given.date().isoformat()
-
-
-def today(desk: Desk) -> date:
-    """Return the present day where the programme is: in the zone of its first rulebook."""
-    from zoneinfo import ZoneInfo
-
-    stages = desk.store.stages()
-    zone = desk.rulebook(stages[0]).clock.timezone if stages else "Asia/Seoul"
-    return datetime.now(ZoneInfo(zone)).date()
+    return decorate

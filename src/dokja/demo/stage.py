@@ -119,13 +119,11 @@ class Staged:
         """Run the frozen suites on every submission."""
         actor = self.office.actor(moment(self.rulebook.clock.evaluation.opens, hour=3))
         for team in self.teams:
-
-            def progress(done: int, total: int, name: str = team.name) -> None:
-                if done == total or done % 40 == 0:
-                    self.workshop.tell("demo.answered", {"team": name, "done": done, "total": total})
-
             model = str(self.workshop.folder(team.model))
-            evaluate_benchmarks(self.office.desk, self.name, team.id, model, suites, actor, progress)
+            told = self.workshop.progress
+            evaluate_benchmarks(self.office.desk, self.name, team.id, model, suites, actor, told)
+            asked = sum(len(suite.items) * suite.repeats for suite in suites)
+            self.workshop.tell("demo.answered", {"team": team.name, "done": asked, "total": asked})
 
     def ballot(self) -> Mistyped | None:
         """Simulate every panel, write its ballots as CSV, and record the files; return the ballot mistyped on purpose."""

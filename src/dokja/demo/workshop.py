@@ -23,6 +23,7 @@ from dokja.lineage.examine import Examination, Settings, examine
 from dokja.lineage.sampling import DEFAULT_SEED
 from dokja.lineage.sketch import Sketch
 from dokja.lineage.sketch_file import parse_sketch, sketch_bytes
+from dokja.progress import Progress, unheard
 from dokja.store.library import Library
 from dokja.workflows.sketch import load_sketch
 
@@ -40,6 +41,7 @@ class Workshop:
         cache: Where published models are kept between runs.
         out: Where everything the demo makes goes.
         tell: Told what happens, as it happens.
+        progress: Told how far what takes long is.
         seconds: Step to how long it took, filled in as steps end.
     """
 
@@ -48,6 +50,7 @@ class Workshop:
     cache: Path
     out: Path
     tell: Tell
+    progress: Progress = unheard
     seconds: dict[str, float] = field(default_factory=dict)
     _folders: dict[str, Path] = field(default_factory=dict)
     _sketches: dict[str, Sketch] = field(default_factory=dict)
@@ -76,8 +79,9 @@ class Workshop:
                 self._folders[name] = self.examples / model.folder
         return self._folders[name]
 
-    def _downloading(self, line: str) -> None:
-        self.tell("demo.downloading", {"line": line})
+    def _downloading(self, what: str, done: int, total: int) -> None:
+        self.tell("demo.downloading", {"line": what})
+        self.progress(what, done, total)
 
     def _stretched(self, name: str, how: Stretch) -> Path:
         source, made = self.folder(how.of), self.out / "models" / name
@@ -106,6 +110,7 @@ class Workshop:
                 name=name,
                 owner=shelved.owner if shelved is not None else "",
                 licence=shelved.licence if shelved is not None else "",
+                progress=self.progress,
             )
         return self._sketches[name]
 
@@ -128,6 +133,6 @@ class Workshop:
             names = ", ".join(reference.name for reference in self.library)
             self.tell("demo.comparing", {"suspect": suspect, "references": names})
             self._examinations[suspect] = examine(
-                self.sketch(suspect), self.library, Settings(seed=DEFAULT_SEED)
+                self.sketch(suspect), self.library, Settings(seed=DEFAULT_SEED), self.progress
             )
         return self._examinations[suspect]

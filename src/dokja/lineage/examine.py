@@ -17,8 +17,8 @@ from dokja.lineage.equality import Equality, compare_values
 from dokja.lineage.relation import FAMILY_WISE_LOG10, Relation, SeenShare, judge
 from dokja.lineage.sketch import Sketch, SketchedComponent
 from dokja.lineage.whole import WholePart
+from dokja.progress import Progress, unheard
 
-Progress = Callable[[str], None]
 # (suspect component, reference number, its component, suspect layer to reference layer) -> parts, or () for a sketch.
 Stream = Callable[[str, int, str, Mapping[int, int] | None], tuple[WholePart, ...]]
 
@@ -103,7 +103,7 @@ def examine(
     suspect: Sketch,
     references: Sequence[Sketch],
     settings: Settings,
-    progress: Progress | None = None,
+    progress: Progress = unheard,
     stream: Stream | None = None,
 ) -> Examination:
     """Return what may be said of every component of a suspect against every reference.
@@ -112,7 +112,7 @@ def examine(
         suspect: Sketch of the suspect.
         references: Sketches of one or more references.
         settings: Seed, drift, draws.
-        progress: Called with a line per pair of components.
+        progress: Told of each pair of components, how many are compared, and how many there are.
         stream: Compares all values of two components, for the full depth.
 
     Assumes:
@@ -130,9 +130,8 @@ def examine(
     ]
     n_tests = max(1, sum(1 for pair in pairs if pair.counterpart is not None))
     results = []
-    for pair in pairs:
-        if progress is not None:
-            progress(f"{pair.component.name} ↔ {pair.reference.name}")
+    for done, pair in enumerate(pairs):
+        progress(f"{pair.component.name} ↔ {pair.reference.name}", done, len(pairs))
         results.append(_result(pair, n_tests, settings, stream))
     results = [_held_back(result, results) for result in results]
     gravest = tuple(

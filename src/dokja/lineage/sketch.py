@@ -5,7 +5,7 @@ make_sketch(checkpoint, anatomy, ...) -> Sketch -> sketch_bytes -> file -> parse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -18,13 +18,12 @@ from dokja.anatomy.roles import EXCLUDED_FROM_TESTS
 from dokja.checkpoint.checkpoint import Checkpoint
 from dokja.encodings.encoding import FloatArray
 from dokja.lineage.sampling import Keys, Plan, axis_keys
+from dokja.progress import Progress, unheard
 
 _SPAN_BYTES = 32 << 20
 _GAP_ROWS = 8
 # Small scattered reads wait for a disk or a server: several at a time.
 _THREADS = 4
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ def make_sketch(
     name: str,
     owner: str = "",
     licence: str = "",
-    progress: Progress | None = None,
+    progress: Progress = unheard,
 ) -> Sketch:
     """Return the sketch of a model.
 
@@ -130,7 +129,7 @@ def make_sketch(
         name: What to call it.
         owner: Who owns the model, for the lineage edge.
         licence: Under which licence it may be used.
-        progress: Called with (parts done, parts in all).
+        progress: Told of the model, parts sampled, and parts in all.
 
     Raises:
         UnreadableArtifact: A stored tensor is not what its header says.
@@ -145,8 +144,7 @@ def make_sketch(
             for block in threads.map(partial(_sample, checkpoint, component, plan=plan), component.parts):
                 blocks.append(block)
                 done += 1
-                if progress is not None:
-                    progress(done, total)
+                progress(name, done, total)
             components.append(_sketched(component, tuple(blocks)))
     return Sketch(
         name=name,

@@ -16,6 +16,7 @@ import numpy as np
 from dokja.canonical import JSON
 from dokja.deciding.decision import Decision, decide
 from dokja.errors import InvalidInput
+from dokja.progress import Progress, unheard
 from dokja.rulebook import Rulebook
 from dokja.sensitivity.simulation import Assumptions, simulate_stage
 
@@ -70,7 +71,13 @@ class Rehearsal:
         }
 
 
-def rehearse(rulebook: Rulebook, rounds: int, seed: int, assumptions: Assumptions | None = None) -> Rehearsal:
+def rehearse(
+    rulebook: Rulebook,
+    rounds: int,
+    seed: int,
+    assumptions: Assumptions | None = None,
+    progress: Progress = unheard,
+) -> Rehearsal:
     """Return how often simulated stages under a rulebook end in each way.
 
     Args:
@@ -78,6 +85,7 @@ def rehearse(rulebook: Rulebook, rounds: int, seed: int, assumptions: Assumption
         rounds: Simulated stages, at least 1.
         seed: Seed of the simulation.
         assumptions: What to assume; the defaults of `Assumptions` when None.
+        progress: Told of the rulebook, stages simulated, and rounds.
 
     Raises:
         RulebookUnknown: The rulebook leaves something unknown that a stage cannot be simulated without.
@@ -87,8 +95,9 @@ def rehearse(rulebook: Rulebook, rounds: int, seed: int, assumptions: Assumption
         raise InvalidInput("A rehearsal of no stages shows nothing; ask for at least one round.")
     assumed = assumptions or Assumptions()
     tally = _Tally()
-    for stream in np.random.SeedSequence(seed).spawn(rounds):
+    for done, stream in enumerate(np.random.SeedSequence(seed).spawn(rounds), start=1):
         tally.add(decide(rulebook, simulate_stage(rulebook, assumed, np.random.default_rng(stream))))
+        progress(rulebook.id, done, rounds)
     return Rehearsal(
         rulebook.digest(),
         rounds,

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from dokja.canonical import JSON, canonical_bytes, parse_json
 from dokja.errors import InvalidInput, StoreDamaged, Unavailable, UnreadableArtifact
+from dokja.progress import Progress, unheard
 from dokja.store.database import Database
 from dokja.store.integrity import Integrity, recompute
 from dokja.store.move import insert_rows, require_empty, rows_of
@@ -26,8 +27,13 @@ _FORMAT = "dokja/backup/1"
 _MOST_LINE_BYTES = 256 << 20
 
 
-def backup_store(url: str, path: Path) -> Integrity:
+def backup_store(url: str, path: Path, progress: Progress = unheard) -> Integrity:
     """Write everything to a new file and return the state of the log it holds.
+
+    Args:
+        url: Address of the store.
+        path: The file.
+        progress: Told of each table, rows done, and rows in all.
 
     Raises:
         InvalidInput: The file exists.
@@ -38,10 +44,10 @@ def backup_store(url: str, path: Path) -> Integrity:
     database, unfinished = Database(url), path.with_name(path.name + ".unfinished")
     try:
         with database.reading() as connection:
-            found = recompute(connection)
+            found = recompute(connection, progress)
             descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
-                _write(file, connection, found)
+                _write(file, connection, found, progress)
                 file.flush()
                 os.fsync(file.fileno())
         unfinished.rename(path)
@@ -53,8 +59,13 @@ def backup_store(url: str, path: Path) -> Integrity:
     return found
 
 
-def restore_store(path: Path, url: str) -> Integrity:
+def restore_store(path: Path, url: str, progress: Progress = unheard) -> Integrity:
     """Fill an empty database from a backup, all of it or nothing, and return the log's recomputed state.
+
+    Args:
+        path: The backup.
+        url: Address of the database.
+        progress: Told of each table recomputed, rows done, and rows in all.
 
     Raises:
         UnreadableArtifact: The file is not a backup, is cut short, or was changed.
@@ -68,7 +79,7 @@ def restore_store(path: Path, url: str) -> Integrity:
             expected = _require_intact(file)
             file.seek(0)
             _fill(file, connection)
-            found = recompute(connection)
+            found = recompute(connection, progress)
             if found != expected:
                 raise StoreDamaged(
                     f"The restored log has the root {found.root}, the backup names {expected.root}."
@@ -80,7 +91,7 @@ def restore_store(path: Path, url: str) -> Integrity:
         database.close()
 
 
-def _write(file: BinaryIO, connection: sa.Connection, found: Integrity) -> None:
+def _write(file: BinaryIO, connection: sa.Connection, found: Integrity, progress: Progress) -> None:
     state = hashlib.sha256()
 
     def line(value: Mapping[str, object]) -> None:
@@ -90,7 +101,7 @@ def _write(file: BinaryIO, connection: sa.Connection, found: Integrity) -> None:
 
     line({"format": _FORMAT, "revision": HEAD})
     for table in TABLES:
-        for row in rows_of(connection, table):
+        for row in rows_of(connection, table, progress):
             line({"table": table.name, "row": {name: _encoded(value) for name, value in row.items()}})
     line({"size": found.size, "root": found.root, "lines": "sha256:" + state.hexdigest()})
 

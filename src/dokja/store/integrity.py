@@ -10,12 +10,13 @@ import sqlalchemy as sa
 from dokja import merkle
 from dokja.canonical import digest_bytes, digest_json, parse_json
 from dokja.errors import DokjaError, StoreDamaged
+from dokja.progress import Progress, unheard
 from dokja.record.events import Event, PersonalPayload
 from dokja.signature import KeyRing
 from dokja.signature.note import parse_head
 from dokja.store import log
 from dokja.store.events import Leaf, read_leaves
-from dokja.store.schema import BLOBS, ERASURES, EVENTS, LOG_NODES, PERSONAL_PAYLOADS
+from dokja.store.schema import BLOBS, CHECKPOINTS, ERASURES, EVENTS, LEAVES, LOG_NODES, PERSONAL_PAYLOADS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,12 @@ class Integrity:
     root: str
 
 
-def recompute(connection: sa.Connection) -> Integrity:
+def recompute(connection: sa.Connection, progress: Progress = unheard) -> Integrity:
     """Return the log's size and root, recomputed from everything that was recorded.
+
+    Args:
+        connection: To the store.
+        progress: Told of each table looked at, rows done, and rows in all.
 
     Raises:
         StoreDamaged: A row does not fit the others; the sentence names the first.
@@ -41,12 +46,13 @@ def recompute(connection: sa.Connection) -> Integrity:
     for place, leaf in enumerate(leaves):
         if leaf.place != place:
             raise StoreDamaged(f"The log has no leaf at place {place}.")
+        progress(LEAVES.name, place, len(leaves))
         if _digest_of(leaf) != leaf.digest:
             raise StoreDamaged(f"What is recorded at place {place} is not what the log carries there.")
     root = _require_nodes(connection, leaves)
     for problem in (*_columns(connection), *_strays(connection), *_payloads(connection), *_files(connection)):
         raise StoreDamaged(problem)
-    _require_checkpoints(connection, leaves)
+    _require_checkpoints(connection, leaves, progress)
     KeyRing.replay((leaf.place, leaf.body) for leaf in leaves if leaf.kind == "key")
     return Integrity(len(leaves), root.hex())
 
@@ -120,8 +126,10 @@ def _files(connection: sa.Connection) -> Iterator[str]:
             yield f"The file kept under {digest} has other bytes."
 
 
-def _require_checkpoints(connection: sa.Connection, leaves: list[Leaf]) -> None:
-    for note in log.checkpoints(connection):
+def _require_checkpoints(connection: sa.Connection, leaves: list[Leaf], progress: Progress) -> None:
+    notes = log.checkpoints(connection)
+    for done, note in enumerate(notes):
+        progress(CHECKPOINTS.name, done, len(notes))
         checkpoint = parse_head(note)
         root = merkle.root_of(log.leaf_of(leaf.digest) for leaf in leaves[: checkpoint.size])
         if checkpoint.size > len(leaves) or root != checkpoint.root:

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dokja.errors import NotAllowed, StoreDamaged
+from dokja.progress import Progress, unheard
 from dokja.store.database import Database
 from dokja.store.integrity import Integrity, recompute
 from dokja.store.schema import LEAVES, TABLES
@@ -16,12 +17,13 @@ from dokja.store.schema import LEAVES, TABLES
 _ROWS_AT_ONCE = 500
 
 
-def move_store(source: str, target: str) -> Integrity:
+def move_store(source: str, target: str, progress: Progress = unheard) -> Integrity:
     """Copy everything into an empty database and recompute the log there; the source is left as it is.
 
     Args:
         source: Address of the store.
         target: Address of a database that is empty or has only empty tables.
+        progress: Told of each table, rows done, and rows in all.
 
     Raises:
         NotAllowed: The target holds something.
@@ -31,11 +33,11 @@ def move_store(source: str, target: str) -> Integrity:
     try:
         # The writer's lock on the source: nothing may be appended to it while it is copied.
         with old.writing() as reading, new.writing() as writing:
-            before = recompute(reading)
+            before = recompute(reading, progress)
             require_empty(writing)
             for table in TABLES:
-                insert_rows(writing, table, rows_of(reading, table))
-            after = recompute(writing)
+                insert_rows(writing, table, rows_of(reading, table, progress))
+            after = recompute(writing, progress)
             if after != before:
                 raise StoreDamaged(f"The copy's log has the root {after.root}, the source's {before.root}.")
             return after
@@ -57,10 +59,15 @@ def require_empty(connection: sa.Connection) -> None:
             )
 
 
-def rows_of(connection: sa.Connection, table: sa.Table) -> Iterator[Mapping[str, Any]]:
+def rows_of(
+    connection: sa.Connection, table: sa.Table, progress: Progress = unheard
+) -> Iterator[Mapping[str, Any]]:
     """Yield a table's rows in the order of its key."""
+    total = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
     query = sa.select(table).order_by(*table.primary_key.columns)
-    for row in connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query):
+    found = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query)
+    for done, row in enumerate(found):
+        progress(table.name, done, total)
         yield dict(row._mapping)
 
 

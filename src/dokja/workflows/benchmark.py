@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from dokja.benchmark.consistency import check_run
@@ -14,8 +14,8 @@ from dokja.benchmark.score import RunScore, score_run
 from dokja.benchmark.suite import Suite, parse_suite
 from dokja.errors import InvalidInput, NotAllowed, SuiteInvalid
 from dokja.finding import Finding
+from dokja.progress import Progress, unheard
 
-Progress = Callable[[int, int], None]
 _LARGEST_SUITE_BYTES = 64 << 20
 
 
@@ -43,7 +43,7 @@ def run_benchmark(
     *,
     model: str,
     attempts: int = DEFAULT_ATTEMPTS,
-    progress: Progress = lambda _done, _total: None,
+    progress: Progress = unheard,
 ) -> RunScore:
     """Ask a model every question of the suites, writing a journal, and return the scores.
 
@@ -56,7 +56,7 @@ def run_benchmark(
         output: The journal, created or resumed.
         model: How people call the model; it goes into the journal.
         attempts: Attempts at a question before it counts as a fault.
-        progress: Called with questions scored and their total.
+        progress: Told of the model, questions scored, and their total.
 
     Raises:
         InvalidInput: Suites that cannot be run.
@@ -76,7 +76,7 @@ def run_benchmark(
             events.append(event)
             if event["event"] == "scored":
                 done += 1
-                progress(done, total)
+                progress(model, done, total)
     return score_run(events, suites)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -22,10 +22,9 @@ from dokja.lineage.sampling import DEFAULT_SEED, Depth, fitted, plan_of
 from dokja.lineage.sketch import Sketch, make_sketch
 from dokja.lineage.sketch_file import is_sketch, sketch_digest
 from dokja.lineage.whole import WholePart, compare_whole
+from dokja.progress import Progress, unheard
 from dokja.report.words import Language, say_reason
 from dokja.workflows.sketch import named_sketch
-
-Progress = Callable[[str], None]
 
 # What anatomy says when names tell a container or nothing at all, not an architecture.
 _NO_FAMILY = frozenset({"inferred", "gguf"})
@@ -62,12 +61,12 @@ class Comparison:
     language: Language = "en"
 
 
-def compare(comparison: Comparison, progress: Progress | None = None) -> dict[str, Any]:
+def compare(comparison: Comparison, progress: Progress = unheard) -> dict[str, Any]:
     """Return the result of a comparison as a JSON-able object; its keys are a contract.
 
     Args:
         comparison: What to compare.
-        progress: Called with one line at a time.
+        progress: Told what is sampled or compared, how much of it is done, and how much there is.
 
     Raises:
         InvalidInput: A source is not there.
@@ -83,7 +82,7 @@ def compare(comparison: Comparison, progress: Progress | None = None) -> dict[st
             for source, owner in zip_longest(comparison.references, comparison.owners, fillvalue="")
         ]
         sketches = [reference.sketch for reference in references]
-        stream = _stream_of(suspect, references, progress) if comparison.depth == "full" else None
+        stream = _stream_of(suspect, references) if comparison.depth == "full" else None
         settings = Settings(seed=comparison.seed, kappa=comparison.kappa)
         examination = examine(suspect.sketch, sketches, settings, progress, stream)
         bytes_read = sum(source.bytes_read for source in (suspect, *references))
@@ -92,7 +91,7 @@ def compare(comparison: Comparison, progress: Progress | None = None) -> dict[st
 
 
 def compare_sketches(
-    comparison: Comparison, suspect: Sketch, references: Sequence[Sketch], progress: Progress | None = None
+    comparison: Comparison, suspect: Sketch, references: Sequence[Sketch], progress: Progress = unheard
 ) -> dict[str, Any]:
     """Return the result of comparing sketches that are at hand already, as `compare` does."""
     began = time.perf_counter()
@@ -165,23 +164,19 @@ class _Source:
 
 
 def _load(
-    comparison: Comparison, source: str, owner: str, open_files: ExitStack, progress: Progress | None
+    comparison: Comparison, source: str, owner: str, open_files: ExitStack, progress: Progress
 ) -> _Source:
-    def told(done: int, total: int) -> None:
-        if progress is not None and (done == total or done % 64 == 0):
-            progress(f"{source}: {done} of {total} tensors sampled")
-
     if is_sketch(Path(source)):
         return _Source(named_sketch(Path(source), owner=owner), None, None)
     checkpoint = open_files.enter_context(open_checkpoint(source))
     anatomy = describe(checkpoint)
     plan = fitted(plan_of(comparison.depth, comparison.seed), anatomy.components)
     name = Path(source).name or source
-    sketch = make_sketch(checkpoint, anatomy, plan, name=name, owner=owner, progress=told)
+    sketch = make_sketch(checkpoint, anatomy, plan, name=name, owner=owner, progress=progress)
     return _Source(sketch, checkpoint, anatomy)
 
 
-def _stream_of(suspect: _Source, references: Sequence[_Source], progress: Progress | None) -> Stream:
+def _stream_of(suspect: _Source, references: Sequence[_Source]) -> Stream:
     def stream(
         name: str, number: int, counterpart: str, layer_of: Mapping[int, int] | None
     ) -> tuple[WholePart, ...]:
@@ -189,8 +184,6 @@ def _stream_of(suspect: _Source, references: Sequence[_Source], progress: Progre
         mine, theirs = suspect.component(name), reference.component(counterpart)
         if suspect.checkpoint is None or reference.checkpoint is None or mine is None or theirs is None:
             return ()
-        if progress is not None:
-            progress(f"{name} ↔ {reference.sketch.name}: every value")
         return compare_whole((suspect.checkpoint, mine), (reference.checkpoint, theirs), layer_of)
 
     return stream

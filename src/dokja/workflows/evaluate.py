@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from dokja.benchmark.journal import Event as JournalEvent
@@ -10,14 +10,13 @@ from dokja.benchmark.suite import Suite
 from dokja.canonical import JSON, digest_file
 from dokja.compute.local_engine import LocalEngine
 from dokja.errors import InvalidInput, NotAllowed
+from dokja.progress import Progress, unheard
 from dokja.record.events import Event
 from dokja.record.history import read_history
 from dokja.record.payloads import Kind, RowState
 from dokja.rulebook import Rulebook, Unknown
 from dokja.workflows.benchmark import read_journal, run_benchmark
 from dokja.workflows.desk import Actor, Desk, Draft
-
-Progress = Callable[[int, int], None]
 
 
 def evaluate_benchmarks(
@@ -27,7 +26,7 @@ def evaluate_benchmarks(
     model: str,
     suites: Sequence[Suite],
     actor: Actor,
-    progress: Progress = lambda _done, _total: None,
+    progress: Progress = unheard,
 ) -> list[Event]:
     """Run suites on a model, record one run per suite, and return the events.
 
@@ -40,7 +39,7 @@ def evaluate_benchmarks(
         model: Where its weights lie; for a team, the very weights it submitted.
         suites: Suites as the rulebook names them, by id and digest.
         actor: Who records.
-        progress: Called with questions scored and their total.
+        progress: Told of the subject, questions scored, and their total.
 
     Raises:
         NotAllowed: The weights are not the ones submitted, or a suite is not the one the rulebook froze.

@@ -20,6 +20,7 @@ from dokja.lineage.relation import Relation
 from dokja.lineage.sampling import DEFAULT_SEED, Depth
 from dokja.lineage.sketch import Sketch
 from dokja.lineage.sketch_file import parse_sketch, sketch_digest
+from dokja.progress import Progress, unheard
 from dokja.record.events import Event
 from dokja.record.history import read_history
 from dokja.record.payloads import Kind
@@ -52,6 +53,7 @@ def examine_submission(
     references: Sequence[Sketch],
     actor: Actor,
     looking: Looking,
+    progress: Progress = unheard,
 ) -> list[Event]:
     """Compare a submission with references, record the findings, and return their events.
 
@@ -63,6 +65,7 @@ def examine_submission(
         references: Sketches of the references, each with its owner.
         actor: Who records.
         looking: How to look.
+        progress: Told what is sampled or compared, how much of it is done, and how much there is.
 
     Raises:
         InvalidInput: The team submitted nothing, or there is no reference.
@@ -82,8 +85,8 @@ def examine_submission(
                 f"The weights in {model} are not the ones {team} submitted.",
                 hint="Examine the very files that were submitted, or submit these.",
             )
-    suspect = load_sketch(model, looking.depth, looking.seed, name=team)
-    examination = examine(suspect, references, Settings(seed=looking.seed))
+    suspect = load_sketch(model, looking.depth, looking.seed, name=team, progress=progress)
+    examination = examine(suspect, references, Settings(seed=looking.seed), progress)
     return record_examination(desk, name, team, weights, examination, references, actor)
 
 
@@ -129,7 +132,11 @@ def record_examination(
 
 
 def load_references(
-    sources: Sequence[str], owners: Sequence[str], library: Path | None, looking: Looking
+    sources: Sequence[str],
+    owners: Sequence[str],
+    library: Path | None,
+    looking: Looking,
+    progress: Progress = unheard,
 ) -> list[Sketch]:
     """Return sketches of the references named and of everything in a library.
 
@@ -138,9 +145,10 @@ def load_references(
         owners: Owner of each source, in order; empty where a sketch names its own.
         library: Folder of a library, or None.
         looking: How models are sampled.
+        progress: Told which is sampled, how much of it is done, and how much there is.
     """
     named = [
-        load_sketch(source, looking.depth, looking.seed, owner=owner)
+        load_sketch(source, looking.depth, looking.seed, owner=owner, progress=progress)
         for source, owner in zip_longest(sources, owners[: len(sources)], fillvalue="")
     ]
     if library is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from dokja.canonical import parse_json
 from dokja.errors import InvalidInput, RulebookInvalid
 from dokja.finding import Reason
+from dokja.progress import Progress, unheard
 from dokja.record.events import Event
 from dokja.rulebook import MOST_BYTES, Rulebook, parse_rulebook, reasons_in, require_openable
 from dokja.sensitivity.amendment import Change, OutcomeChange, changes, outcome_changes, succession_remarks
@@ -130,7 +131,11 @@ def read_events(path: Path) -> tuple[Event, ...]:
 
 
 def rehearse_rulebook(
-    path: Path, rounds: int, seed: int, assumptions: Assumptions | None = None
+    path: Path,
+    rounds: int,
+    seed: int,
+    assumptions: Assumptions | None = None,
+    progress: Progress = unheard,
 ) -> Rehearsal:
     """Return how often simulated stages under a rulebook end in each way.
 
@@ -139,12 +144,13 @@ def rehearse_rulebook(
         rounds: Simulated stages.
         seed: Seed that reproduces them.
         assumptions: What to assume of teams and raters; the defaults when None.
+        progress: Told of the rulebook, stages simulated, and rounds.
 
     Raises:
         RulebookInvalid: The rulebook has mistakes.
         RulebookUnknown: It leaves something unknown that a stage cannot be simulated without.
     """
-    return rehearse(read_rulebook(path), rounds, seed, assumptions)
+    return rehearse(read_rulebook(path), rounds, seed, assumptions, progress)
 
 
 def _read(path: Path) -> bytes:

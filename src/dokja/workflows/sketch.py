@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +10,7 @@ from dokja.checkpoint import open_checkpoint
 from dokja.lineage.sampling import Depth, fitted, plan_of
 from dokja.lineage.sketch import Sketch, make_sketch
 from dokja.lineage.sketch_file import is_sketch, read_sketch, sketch_bytes
-
-Progress = Callable[[str, int, int], None]
+from dokja.progress import Progress, unheard
 
 
 def load_sketch(
@@ -23,7 +21,7 @@ def load_sketch(
     owner: str = "",
     licence: str = "",
     name: str = "",
-    progress: Progress | None = None,
+    progress: Progress = unheard,
 ) -> Sketch:
     """Return the sketch of a model, or the sketch in a file.
 
@@ -34,7 +32,7 @@ def load_sketch(
         owner: Who owns the model; overrides what a sketch file says.
         licence: Under which licence it may be used.
         name: What to call it; the last part of the source otherwise.
-        progress: Called with (source, parts done, parts in all).
+        progress: Told of the model, parts sampled, and parts in all.
 
     Raises:
         InvalidInput: There is no model there.
@@ -52,7 +50,7 @@ def load_sketch(
             name=name or path.name or source,
             owner=owner,
             licence=licence,
-            progress=None if progress is None else lambda done, total: progress(source, done, total),
+            progress=progress,
         )
 
 
