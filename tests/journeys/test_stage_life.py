@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -169,7 +170,12 @@ class StageLife(RuleBasedStateMachine):
         assert decide(self.office.book, self.office.events()).stage == STAGE
 
 
+STEPS = settings(stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck))
+
 TestStageLife = StageLife.TestCase
-TestStageLife.settings = settings(
-    max_examples=4, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestStageLife.settings = settings(STEPS, max_examples=2)
+
+
+@pytest.mark.all
+class TestManyLives(StageLife.TestCase):
+    settings = settings(STEPS, max_examples=8)

@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -482,11 +483,12 @@ class StageMachine(RuleBasedStateMachine):
         return shown + public.read_text("utf-8")
 
 
+STEPS = settings(stateful_step_count=16, deadline=None, suppress_health_check=list(HealthCheck))
+
 TestStageMachine = StageMachine.TestCase
-TestStageMachine.settings = settings(
-    max_examples=8,
-    stateful_step_count=16,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
+TestStageMachine.settings = settings(STEPS, max_examples=4)
+
+
+@pytest.mark.all
+class TestManyMachines(StageMachine.TestCase):
+    settings = settings(STEPS, max_examples=16)

@@ -61,14 +61,9 @@ def test_every_outcome_and_every_way_to_leave_has_a_word() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_uncertainty_is_said_with_its_own_figures(language) -> None:
+def test_fragility_is_said_with_its_own_figures(language) -> None:
     stage = full_stage(made_rulebook())
     sure = assess(stage.book, stage.events, seed=1, replicates=50).as_json()
-    for row in sure["teams"]:
-        assert say("uncertainty.pass_share", {**row, "replicates": 50}, language)
-        assert say("uncertainty.pass_share_of_weights", row, language)
     for one in sure["fragility"]:
         key = "none" if one["fewest"] is None else "exact" if one["exact"] else "bound"
         assert say(f"fragility.{key}", one, language)
-    for one in sure["averages"]:
-        assert say("uncertainty.average_changes", one, language)

@@ -1,5 +1,6 @@
 """A store can be moved and restored, checked by its log's root; a damaged one is never passed on in silence."""
 
+import shutil
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -133,11 +134,20 @@ DAMAGES: dict[str, str] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_damage_behind_the_databases_back_is_named(damage: str, tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("filled") / "store.db"
     store = Store(f"sqlite:///{path}", create=True)
     fill(store)
+    store.close()
+    return path
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_damage_behind_the_databases_back_is_named(damage: str, filled: Path, tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    shutil.copy(filled, path)
+    store = Store(f"sqlite:///{path}")
     tampered(path, lambda connection: connection.execute(damage))
     with store.database.reading() as connection, pytest.raises((StoreDamaged, UnreadableArtifact)):
         recompute(connection)
