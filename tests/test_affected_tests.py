@@ -30,7 +30,7 @@ SMALL = quick.House(
         "tests.test_lamp": frozenset({"dokja.lamp"}),
         "tests.test_guides": frozenset(),
     },
-    names={"tests.test_guides": frozenset({"docs"}), "tests.test_lamp": frozenset({"src"})},
+    names={"tests.test_guides": frozenset({"docs"}), "tests.test_lamp": frozenset({quick.SOURCE})},
     files={
         "dokja.ink": "src/dokja/ink.py",
         "dokja.pen": "src/dokja/pen.py",

@@ -26,8 +26,9 @@ import grimp
 ROOT = Path(__file__).parents[1]
 REMEMBERED = ROOT / ".cache" / "quick.json"
 BESIDE = ("tests", "studies", "benchmarks", "tools")
+SOURCE = "src"
 # Names too common to say which file a test reads.
-TOO_COMMON = {"src", "dokja", "tests", "__init__.py"}
+TOO_COMMON = {SOURCE, "dokja", "tests", "__init__.py"}
 OF_EVERYTHING = re.compile(r"pyproject\.toml|requirements/.*|tests/conftest\.py|tests/__init__\.py")
 READS_THE_SOURCE, NAMES_THE_FILE = 2, 1
 LEAST_SECONDS = 2.0
@@ -72,7 +73,7 @@ def read_house(root: Path = ROOT) -> House:
     imports = {module: set(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
     files: dict[str, str] = {}
     for module in imports:
-        place = root / "src" / Path(*module.split("."))
+        place = root / SOURCE / Path(*module.split("."))
         path = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
         files[module] = str(path.relative_to(root))
         # Commands are imported when they are called, by their dotted name.
@@ -150,7 +151,7 @@ def touched(house: House, changed: Iterable[str], seconds: Mapping[str, float] |
         reached = house.reached(test)
         steps = [reached[module] for module in modules & reached.keys()]
         steps += [reached[module] + NAMES_THE_FILE for module in naming & reached.keys()]
-        steps += [READS_THE_SOURCE] if source and "src" in house.names.get(test, ()) else []
+        steps += [READS_THE_SOURCE] if source and SOURCE in house.names.get(test, ()) else []
         steps += [len(house.imports)] if of_everything else []
         if steps:
             file = house.files[test]

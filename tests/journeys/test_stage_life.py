@@ -173,7 +173,7 @@ class StageLife(RuleBasedStateMachine):
 STEPS = settings(stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck))
 
 TestStageLife = StageLife.TestCase
-TestStageLife.settings = settings(STEPS, max_examples=2)
+TestStageLife.settings = settings(STEPS, max_examples=4)
 
 
 @pytest.mark.all

@@ -486,7 +486,7 @@ class StageMachine(RuleBasedStateMachine):
 STEPS = settings(stateful_step_count=16, deadline=None, suppress_health_check=list(HealthCheck))
 
 TestStageMachine = StageMachine.TestCase
-TestStageMachine.settings = settings(STEPS, max_examples=4)
+TestStageMachine.settings = settings(STEPS, max_examples=8)
 
 
 @pytest.mark.all
