@@ -24,7 +24,15 @@ from dokja.workflows.desk import Actor, Desk
 from dokja.workflows.open_stage import enrol
 from dokja.workflows.publish import Terms, publish_decision, signed_decision
 from dokja.workflows.verify import DossierStatement, StatementStanding, verify_dossier
-from tests.journeys.decided_desk import ANNOUNCED, DECIDED, STAGE, Office, appealing_rulebook, made_office
+from tests.journeys.decided_desk import (
+    ANNOUNCED,
+    DECIDED,
+    STAGE,
+    Office,
+    appealing_rulebook,
+    made_office,
+    run,
+)
 from tests.procedure.signing_timelines import Step, event_of, expected, statement, timelines
 from tests.signature.authenticator import Authenticator
 
@@ -191,3 +199,34 @@ def test_a_short_decision_is_not_the_one_signed_last(made: tuple[Office, str]) -
         sign(desk, STAGE, second, chair, DECIDED)
         assert who_signed(desk, STAGE, second).enough is Enough.SHORT
         assert signed_decision(desk, STAGE).digest == first.digest
+
+
+def test_a_passkey_signs_from_the_command_line(tmp_path: Path) -> None:
+    book = appealing_rulebook(signatures=rb.Signatures(k=2, n=4, roles=ROLES))
+    office = made_office(tmp_path, book)
+    where = ["--desk", office.desk]
+
+    def answer(*about: str) -> Path:
+        asked = office.file("passkey.json", PASSKEY.file())
+        told = run("key", "challenge", *about, "--credential", asked, "--at", DECIDED, "--json").json
+        return office.file("passkey.json", PASSKEY.file(told["at"], told["request"]["challenge"]))
+
+    file = answer("enrol", "second-chair", "chair")
+    vouch = ["--credential", file, "--organiser", office.key("office")]
+    assert run("key", "enrol", "second-chair", "chair", *vouch, *where).status == 0
+    digest = office.json("stage", "decide", "--replicates", 100, "--key", office.key("judge"), at=DECIDED)[
+        "decision"
+    ]
+    assert office.dokja("stage", "sign", digest, "--credential", file).status == 2, (
+        "it answered something else"
+    )
+    assert office.dokja("stage", "sign", digest).status == 2, "nobody signs"
+    said = office.dokja("stage", "sign", digest, "--key", office.key("elder"), "--lang", "ko", at=DECIDED)
+    assert "chair 1명" in said.out
+    told = office.json(
+        "stage", "sign", digest, "--credential", answer("decision", digest), "--out", tmp_path / "out"
+    )
+    assert told["signed"] == ["elder", "judge", "second-chair"]
+    assert told["missing"] == {}
+    for path in told["dossiers"]:
+        assert run("verify", path).status == 0
