@@ -104,6 +104,7 @@ def test_a_sound_value_is_read_and_written_back_as_it_was() -> None:
         ({"pets": [{"kind": "cat", "id": "tom", "lives": 10}]}, [("pets.tom.lives", "too_large_number")]),
         ({"days": ["2026-01-01", "2026-01-01"]}, [("days", "named_twice")]),
         ({"owners": []}, [("owners", "too_few")]),
+        ({"owners": ["A!"]}, [("owners.1", "not_a_name")]),
         ({"key": "md5:1"}, [("key", "not_a_digest")]),
         ({"seen": "2026-01-01"}, [("seen", "not_an_instant")]),
         ({"seen": "2026-02-30T00:00:00Z"}, [("seen", "not_an_instant")]),

@@ -32,6 +32,7 @@ from dokja.finding import Claim, Evidence, Finding, Reason, Verdict
 from dokja.procedure.objection import local_day, period_of
 from dokja.publishing.release import points_of
 from dokja.publishing.see import Viewer
+from dokja.record.declaration import declaration_from_json
 from dokja.record.events import Event, in_force
 from dokja.record.history import read_history
 from dokja.record.payloads import Kind
@@ -235,7 +236,9 @@ class StageMachine(RuleBasedStateMachine):
     def submit(self, team: str, model: int, again: bool) -> None:
         stage = self.stage_of(again)
         in_time, taken = self._may_submit(stage), len(self.events(stage))
-        declared: dict[str, JSON] = {"components": [{"name": "language_model", "origin": "own"}]}
+        declared = declaration_from_json(
+            {"components": [{"name": "language_model", "origin": "own"}]}, "here"
+        )
         handed_in = Submission(team, team.title(), str(self.folder / f"{model}.safetensors"), declared)
 
         def step() -> Sequence[Event]:

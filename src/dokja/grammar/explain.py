@@ -95,6 +95,8 @@ def mistakes_in(
     for one, where in found:
         if one["type"] == "missing" and where.path in misspelt:
             continue  # a field that is absent because it is misspelt is one mistake, not two
+        if one["type"] == "too_short" and _is_long_enough(one, at_place(value, where.path)):
+            continue  # pydantic counts only elements without a mistake; theirs are told already
         mistake = _Reader(model, value, at).mistake(one, where)
         mistakes.setdefault((str(where.path), mistake.reason.key), mistake)
     return tuple(mistakes.values())
@@ -162,6 +164,10 @@ class _Reader:
             told = f"is not one of {choices}; did you mean {near}?"
             return self._made(where, "expected_choice_near", told, *last, choices=choices, near=near)
         return self._made(where, "expected_choice", f"is not one of {choices}", *last, choices=choices)
+
+
+def _is_long_enough(one: Any, wrote: object) -> bool:
+    return isinstance(wrote, (list, tuple)) and len(wrote) >= one["ctx"]["min_length"]
 
 
 def _nearest_key(where: Found, value: object) -> str:

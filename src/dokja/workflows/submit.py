@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +11,12 @@ from dokja.canonical import JSON, parse_json
 from dokja.checkpoint import digest_tensors, open_checkpoint
 from dokja.errors import InvalidInput, NotAllowed
 from dokja.procedure.objection import last_day_to_submit, local_day
+from dokja.record.declaration import Declaration, declaration_from_json
 from dokja.record.events import Event
 from dokja.record.history import instant
 from dokja.record.payloads import Kind
 from dokja.rulebook import Rulebook
 from dokja.workflows.desk import Actor, Desk, Draft
-
-ORIGINS = ("own", "own_parent", "third_party")
-_COMPONENT_FIELDS = {"name", "origin", "initialised", "frozen", "source", "licence", "notice"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +27,20 @@ class Submission:
         team: Its id.
         name: Its display name.
         model: The model, as `open_checkpoint` takes it.
-        declaration: `owners` (whose weights count as the team's own) and `components`, each with `name`, `origin`
-            (own, own_parent, third_party) and what else is declared of it.
+        declaration: What it declares of the model.
     """
 
     team: str
     name: str
     model: str
-    declaration: Mapping[str, JSON]
+    declaration: Declaration
 
 
-def read_declaration(path: Path) -> dict[str, JSON]:
+def read_declaration(path: Path) -> Declaration:
     """Return a team's declaration from a TOML or JSON file.
 
     Raises:
-        InvalidInput: No such file, or it declares nothing that can be read.
+        InvalidInput: No such file, or the declaration has mistakes; the error carries each of them.
     """
     try:
         data = path.read_bytes()
@@ -53,45 +50,7 @@ def read_declaration(path: Path) -> dict[str, JSON]:
         value = parse_json(data) if path.suffix == ".json" else tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"The declaration {path.name} is not TOML: {error}.") from error
-    return require_declaration(value, path.name)
-
-
-def require_declaration(value: JSON, where: str) -> dict[str, JSON]:
-    """Return a declaration after checking it, one sentence for every mistake.
-
-    Raises:
-        InvalidInput: It does not list its components, or a line of it cannot be read.
-    """
-    if (
-        not isinstance(value, dict)
-        or not isinstance(value.get("components"), list)
-        or not value["components"]
-    ):
-        raise InvalidInput(f"{where} lists no components.", hint="Declare at least one under [[components]].")
-    mistakes = []
-    names: list[str] = []
-    components = value["components"]
-    assert isinstance(components, list)
-    for number, line in enumerate(components, start=1):
-        if not isinstance(line, dict) or not isinstance(line.get("name"), str):
-            mistakes.append(f"Component {number} has no name.")
-            continue
-        names.append(str(line["name"]))
-        if unknown := sorted(set(line) - _COMPONENT_FIELDS):
-            mistakes.append(f"Component {line['name']} has fields that are not known: {', '.join(unknown)}.")
-        if line.get("origin") not in ORIGINS:
-            mistakes.append(f"Component {line['name']} has no origin among {', '.join(ORIGINS)}.")
-    mistakes += [
-        f"Component {name} is declared twice." for name in sorted({n for n in names if names.count(n) > 1})
-    ]
-    owners = value.get("owners", [])
-    if not isinstance(owners, list) or not all(isinstance(owner, str) for owner in owners):
-        mistakes.append("Owners are a list of names.")
-    if unknown := sorted(set(value) - {"owners", "components"}):
-        mistakes.append(f"There are fields that are not known: {', '.join(unknown)}.")
-    if mistakes:
-        raise InvalidInput(f"{where} is refused. {' '.join(mistakes)}", mistakes=mistakes)
-    return value
+    return declaration_from_json(value, path.name)
 
 
 def submit(desk: Desk, stage: str, submission: Submission, actor: Actor) -> Event:
@@ -106,7 +65,6 @@ def submit(desk: Desk, stage: str, submission: Submission, actor: Actor) -> Even
     name = desk.require_stage(stage)
     rulebook = desk.rulebook(name)
     require_in_time(rulebook, desk.store.events(name), actor.at)
-    declaration = require_declaration(dict(submission.declaration), f"The declaration of {submission.team}")
     with open_checkpoint(submission.model) as checkpoint:
         weights = digest_tensors(checkpoint)
     events = desk.store.events(name)
@@ -124,7 +82,7 @@ def submit(desk: Desk, stage: str, submission: Submission, actor: Actor) -> Even
     happenings.append(
         Draft(
             Kind.SUBMISSION,
-            {"team": submission.team, "weights": weights, "declaration": declaration},
+            {"team": submission.team, "weights": weights, "declaration": submission.declaration.as_json()},
             supersedes=earlier[-1] if earlier else None,
             reason="submitted again" if earlier else "",
         )
