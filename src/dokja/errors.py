@@ -89,7 +89,7 @@ class JournalInvalid(InvalidInput):
 
 
 class SuiteInvalid(InvalidInput):
-    """A suite file with mistakes; `fields["mistakes"]` lists one sentence for each."""
+    """A suite file with mistakes; `fields["mistakes"]` lists every mistake as place, key and figures."""
 
     code = "invalid.suite"
     default_hint = "Correct every line named; docs/reference/suites.md says what each field means."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from dokja.benchmark.suite import Custody, Item, Scorer, Suite
+from dokja.benchmark.suite import Custody, Item, Scorer, Suite, Title
 from dokja.errors import Unavailable
 
 WEIGHTS = "sha256:" + "a" * 64
@@ -15,14 +15,18 @@ def suite(name: str = "letters", n_items: int = 6, *, repeats: int = 1, scorer: 
     """Return a suite whose items differ in clusters, lengths and answers."""
     items = tuple(
         Item(
-            f"q{number}", f"Question {number}:", ("yes", "no", "perhaps"), number % 3, f"cluster{number // 2}"
+            id=f"q{number}",
+            prompt=f"Question {number}:",
+            options=("yes", "no", "perhaps"),
+            answer=number % 3,
+            cluster=f"cluster{number // 2}",
         )
         for number in range(n_items)
     )
     return Suite(
-        name=name,
+        suite=name,
         language="en",
-        title={"en": name, "ko": name},
+        title=Title(en=name, ko=name),
         licence="Apache-2.0",
         reviewed="by the tests",
         custody=Custody.PUBLIC,

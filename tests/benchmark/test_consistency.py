@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from dokja.benchmark.journal import Event, parse_journal, render_event
 from dokja.benchmark.runner import run
 from dokja.errors import InvalidInput, JournalInvalid
 from dokja.finding import Verdict
+from dokja.grammar.model import changed as altered
 from dokja.report.words import LANGUAGES, say_reason
 from tests.benchmark.small_suites import WEIGHTS, HashEngine, suite
 
@@ -109,7 +109,7 @@ def test_a_forged_key_is_found_once_the_suite_is_at_hand() -> None:
 
 
 def test_another_suite_of_the_same_name_is_found() -> None:
-    other = replace(SUITES[0], reviewed="by somebody else")
+    other = altered(SUITES[0], reviewed="by somebody else")
     assert check_run(WHOLE, [other]).verdict is Verdict.REFUTED
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,6 +13,7 @@ from dokja.benchmark.journal import Event, parse_journal, render_event
 from dokja.benchmark.runner import run
 from dokja.benchmark.score import score_run
 from dokja.errors import InvalidInput, JournalInvalid, NotAllowed
+from dokja.grammar.model import changed
 from tests.benchmark.small_suites import BrokenEngine, HashEngine, suite
 
 SUITES = [suite("letters", 5, repeats=2), suite("words", 4)]
@@ -101,7 +101,7 @@ def test_a_journal_of_another_run_is_not_continued(other: str) -> None:
         engine.name = "another"
     if other == "weights":
         engine.weights_digest = "sha256:" + "b" * 64
-    suites = [replace(SUITES[0], reviewed="edited"), SUITES[1]] if other == "suite" else SUITES
+    suites = [changed(SUITES[0], reviewed="edited"), SUITES[1]] if other == "suite" else SUITES
     with pytest.raises(NotAllowed, match="another run"):
         list(run(engine, suites, WHOLE[:4], model="x" if other == "model" else "m"))
 

@@ -118,7 +118,7 @@ def test_a_suite_with_a_mistake_is_refused_before_the_model_is_opened(
         str(tmp_path / "run.jsonl"),
     ]
     assert status_of(arguments) == 2
-    assert "broken.jsonl line 1" in capsys.readouterr().err
+    assert "broken.jsonl:1.suite: the field suite is missing." in capsys.readouterr().err
     assert not (tmp_path / "run.jsonl").exists()
 
 

@@ -13,26 +13,18 @@ line; whatever stands in full lines has happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Literal, TypeAlias
 
+from dokja.benchmark.journal_lines import FORMAT, LINES
 from dokja.benchmark.suite import Scorer, Suite
 from dokja.canonical import JSON, canonical_bytes, parse_json
 from dokja.errors import InvalidInput, JournalInvalid
+from dokja.grammar.model import Misread, Model, read_model
 
-FORMAT = 1
 Event: TypeAlias = dict[str, JSON]
 Key: TypeAlias = tuple[str, str, int]
-
-_FIELDS: Mapping[str, frozenset[str]] = {
-    "opened": frozenset({"format", "model", "engine", "weights", "suites", "attempts", "total"}),
-    "queued": frozenset({"suite", "item", "repeat", "cluster", "answer", "option_bytes"}),
-    "answered": frozenset({"suite", "item", "repeat", "log_likelihoods"}),
-    "failed": frozenset({"suite", "item", "repeat", "attempt", "code", "message"}),
-    "scored": frozenset({"suite", "item", "repeat", "chosen", "credit", "fault"}),
-    "closed": frozenset({"scored", "faults"}),
-}
 
 
 def render_event(event: Event) -> bytes:
@@ -54,7 +46,11 @@ def parse_journal(data: bytes, where: str = "journal") -> tuple[list[Event], int
     events: list[Event] = []
     for number, line in enumerate(data[:end].split(b"\n")[:-1], start=1):
         try:
-            events.append(_parse_event(parse_json(line)))
+            events.append(_parse_event(parse_json(line), f"{where}:{number}"))
+        except Misread as misread:
+            listed: list[object] = [one.as_json() for one in misread.mistakes]
+            told = f"{where} line {number}: this is no event of a journal."
+            raise JournalInvalid(told, mistakes=listed) from None
         except (InvalidInput, UnicodeDecodeError) as error:
             raise JournalInvalid(f"{where} line {number}: {error}") from error
     if events and events[0]["event"] != "opened":
@@ -62,81 +58,17 @@ def parse_journal(data: bytes, where: str = "journal") -> tuple[list[Event], int
     return events, end
 
 
-def _parse_event(value: JSON) -> Event:
-    if not isinstance(value, dict):
-        raise InvalidInput("An event is a JSON object.")
-    kind = value.get("event")
-    if not isinstance(kind, str) or kind not in _FIELDS:
-        raise InvalidInput(f"There is no event {kind!r}.")
-    if set(value) != _FIELDS[kind] | {"event"}:
-        raise InvalidInput(f"An event {kind!r} has exactly the fields {', '.join(sorted(_FIELDS[kind]))}.")
-    if kind in _TYPES:
-        for field, wanted in _TYPES[kind].items():
-            if not wanted(value[field]):
-                raise InvalidInput(f"The {field} of this {kind!r} is {value[field]!r}.")
+def _parse_event(value: JSON, at: str) -> Event:
+    kind = value.get("event") if isinstance(value, dict) else None
+    read_model(LINES.get(kind, _AnyEvent) if isinstance(kind, str) else _AnyEvent, value, at)
+    assert isinstance(value, dict)
     return value
 
 
-def _is_count(value: JSON) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+class _AnyEvent(Model):
+    """What every line says first; read where a line's kind is none, to say which there are."""
 
-
-def _is_number(value: JSON) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_text(value: JSON) -> bool:
-    return isinstance(value, str)
-
-
-_QUESTION = {"suite": _is_text, "item": _is_text, "repeat": _is_count}
-_Fits: TypeAlias = Callable[[Any], bool]
-_TYPES: Mapping[str, Mapping[str, _Fits]] = {
-    "opened": {
-        "format": lambda v: v == FORMAT,
-        "model": _is_text,
-        "engine": _is_text,
-        "weights": _is_text,
-        "suites": lambda v: isinstance(v, list) and all(map(_is_suite_row, v)),
-        "attempts": lambda v: _is_count(v) and v > 0,
-        "total": _is_count,
-    },
-    "queued": {
-        **_QUESTION,
-        "cluster": _is_text,
-        "answer": _is_count,
-        "option_bytes": lambda v: (
-            isinstance(v, list) and len(v) > 1 and all(_is_count(n) and n > 0 for n in v)
-        ),
-    },
-    "answered": {
-        **_QUESTION,
-        "log_likelihoods": lambda v: isinstance(v, list) and all(map(_is_number, v)),
-    },
-    "failed": {**_QUESTION, "attempt": _is_count, "code": _is_text, "message": _is_text},
-    "scored": {
-        **_QUESTION,
-        "chosen": lambda v: isinstance(v, list) and all(map(_is_count, v)),
-        "credit": lambda v: _is_number(v) and 0 <= v <= 1,
-        "fault": lambda v: isinstance(v, bool),
-    },
-    "closed": {"scored": _is_count, "faults": _is_count},
-}
-_SUITE_ROW: Mapping[str, _Fits] = {
-    "suite": _is_text,
-    "digest": _is_text,
-    "language": _is_text,
-    "custody": _is_text,
-    "scorer": lambda v: v in {s.value for s in Scorer},
-    "repeats": _is_count,
-    "items": _is_count,
-}
-
-
-def _is_suite_row(value: JSON) -> bool:
-    if not isinstance(value, dict) or set(value) != set(_SUITE_ROW):
-        return False
-    return all(fits(value[field]) for field, fits in _SUITE_ROW.items())
+    event: Literal["opened", "queued", "answered", "failed", "scored", "closed"]
 
 
 def suite_row(suite: Suite) -> dict[str, JSON]:

@@ -24,7 +24,7 @@ def read_suite(path: Path) -> Suite:
 
     Raises:
         InvalidInput: No such file.
-        SuiteInvalid: One sentence for each mistake in it, by line.
+        SuiteInvalid: With every mistake in it, by line and field.
     """
     if not path.is_file():
         raise InvalidInput(f"There is no suite file {str(path)!r}.")
