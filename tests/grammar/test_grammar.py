@@ -131,6 +131,9 @@ def test_all_mistakes_are_told_at_once_and_what_can_be_read_stands() -> None:
     assert house.pets is UNKNOWN
     assert house.title == "집"
     assert read_mended(House, {**value, "title": 3})[0] is None
+    as_tuples = {**value, "pets": tuple(value["pets"])}
+    assert read_mended(House, as_tuples) == (house, mistakes)
+    assert isinstance(as_tuples["pets"], tuple)
     assert read_mended(House, SOUND) == (read_model(House, SOUND), ())
 
 

@@ -7,7 +7,6 @@ this module, so that a command that reads nothing people wrote starts without it
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Collection, Mapping
 from datetime import date, time
@@ -116,7 +115,7 @@ def read_mended(model: type[_M], value: object) -> tuple[_M | None, tuple[Mistak
 
 def _mended(model: type[_M], value: object, error: ValidationError) -> _M | None:
     """Mark every unreadable place, from the innermost outwards, until it is one that may be unknown."""
-    value = copy.deepcopy(value)
+    value = _copied(value)
     for _ in range(DEEPEST):
         for path, is_unknown_key in _to_mark(model, value, error):
             if not path:
@@ -127,6 +126,13 @@ def _mended(model: type[_M], value: object, error: ValidationError) -> _M | None
         except ValidationError as left:
             error = left
     return None
+
+
+def _copied(value: object) -> object:
+    """Return tables and lists that may be written into; what lies in them is never changed."""
+    if isinstance(value, Mapping):
+        return {key: _copied(inner) for key, inner in value.items()}
+    return [_copied(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def _mark(holder: Any, step: Step, *, delete: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import Enum
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
@@ -30,9 +30,6 @@ class _Unreadable:
     """What stands for a value that could not be read while the rest is looked at; no field takes its spelling."""
 
     spelt: Final = {"": {"": "unreadable"}}
-
-    def __deepcopy__(self, memo: Mapping[int, Any]) -> _Unreadable:
-        return self
 
 
 UNREADABLE = _Unreadable()
