@@ -15,11 +15,11 @@ import time
 
 import numpy as np
 
-from dokja.deciding.averages import average
 from dokja.deciding.measurements import Measurements, PanelLeaf, SuiteLeaf
 from dokja.deciding.runs import BenchmarkTable
+from dokja.deciding.values import full_points
 from dokja.rulebook import Averaging, MaxScaled, Raw, ScorePart, Text
-from dokja.sensitivity.replicates import draw, full_points, points_by_part, raw_values
+from dokja.sensitivity.replicates import draw, points_by_part, raw_values
 from dokja.stats.ranking import rank_probabilities
 
 TEAMS = ("baram", "dalbit", "haneul", "mirae", "nuri")
@@ -120,8 +120,10 @@ def _marks(leaf: PanelLeaf, draws: random.Random) -> dict[str, float]:
             for team in TEAMS
             if (rater, team) in leaf.ballots
         }
-        for team, value in average(marks, TEAMS, leaf.averaging, leaf.trim).items():
-            shares[team] += value / highest / len(leaf.criteria)
+        for team in TEAMS:
+            own = sorted(mark for (_, judged), mark in marks.items() if judged == team)
+            kept = own[leaf.trim : len(own) - leaf.trim]
+            shares[team] += sum(kept) / len(kept) / highest / len(leaf.criteria)
     return shares
 
 

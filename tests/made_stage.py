@@ -9,8 +9,11 @@ import numpy as np
 
 from dokja import rulebook as rb
 from dokja.canonical import digest_json
+from dokja.deciding.measurements import measure
+from dokja.deciding.score import StageScores, score_measurements
 from dokja.finding import Claim, Evidence, Finding, Reason, Verdict
 from dokja.record.events import Event
+from dokja.record.history import read_history
 from dokja.record.payloads import Kind
 
 AT = "2026-01-05T00:00:00Z"
@@ -186,6 +189,12 @@ class Stage:
             self.find(team, "weights.independent_of", Verdict.SUPPORTED, Evidence.REPLAYED)
             self.find(team, "licence.notices_shown", Verdict.SUPPORTED, Evidence.MEASURED)
         return self
+
+
+def score_stage(book: rb.Rulebook, events: list[Event], *, counterfactual: bool = False) -> StageScores:
+    """Return every score the rulebook gives for these events, as a decision reads them."""
+    history = read_history(book, events, counterfactual=counterfactual)
+    return score_measurements(book, measure(book, history), history.weights)
 
 
 TEAMS = ["baram", "dalbit", "haneul", "mirae", "nuri"]

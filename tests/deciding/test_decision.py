@@ -8,14 +8,13 @@ from dokja import rulebook as rb
 from dokja.canonical import canonical_bytes
 from dokja.deciding.decision import decide
 from dokja.deciding.independence import Outcome
-from dokja.deciding.score import score_stage
 from dokja.errors import InvalidInput
 from dokja.finding import Evidence, Verdict
 from dokja.publishing.see import signed_body
 from dokja.record.events import Event
 from dokja.record.payloads import Exit, Kind
 from tests.deciding.test_gate import ranked, voted
-from tests.made_stage import TEAMS, Stage, full_stage, made_rulebook, weights_of, with_advance
+from tests.made_stage import TEAMS, Stage, full_stage, made_rulebook, score_stage, weights_of, with_advance
 
 
 def order(stage: Stage) -> list[str]:

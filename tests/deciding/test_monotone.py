@@ -17,7 +17,6 @@ from dokja.finding import Evidence, Finding, Verdict, gravest
 from dokja.record.events import Event
 from dokja.record.history import RecordedFinding
 from dokja.record.payloads import Kind
-from dokja.stats.normalisers import z_score
 from tests.deciding.test_gate import ranked
 from tests.made_stage import ITEMS, TEAMS, Stage, full_stage, made_finding, made_rulebook, weights_of
 from tests.sensitivity.test_uncertainty import with_averaging
@@ -150,8 +149,9 @@ def test_z_scores_are_not_monotone_so_a_rulebook_that_ranks_teams_may_not_use_th
     """The first team answers worse in the first part, and passes the second team in the total."""
     before = np.array([[0.3, 0.8, 0.7, 0.7, 0.7], [1.0, 0.3, 0.9, 0.6, 0.8]])
     after = before.copy()
+    rule = rb.ZScore(centre_share=0.5, spread_share=1 / 6)
     after[0, 0] = 0.0
-    one, other = (50 * z_score(parts, 0.5, 1 / 6).sum(0) for parts in (before, after))
+    one, other = (50 * rule.normalised(parts).sum(0) for parts in (before, after))
     assert one[0] < one[1] - 0.3
     assert other[0] > other[1] + 0.6
 

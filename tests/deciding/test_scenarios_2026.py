@@ -12,7 +12,6 @@ import pytest
 
 from dokja.deciding.decision import decide
 from dokja.deciding.measurements import NoResult
-from dokja.deciding.score import score_stage
 from dokja.errors import RulebookUnknown
 from dokja.publishing.disclosure import Confinement, confine
 from dokja.publishing.known import scoreboard_of, statements_of
@@ -29,6 +28,7 @@ from dokja.rulebook import (
     parse_rulebook,
     require_known,
 )
+from tests.made_stage import score_stage
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "rulebooks"
 CALL_DOCUMENTS = "korea-2025-07-call-documents"

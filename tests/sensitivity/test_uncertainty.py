@@ -13,7 +13,7 @@ from dokja import rulebook as rb
 from dokja.deciding.decision import decide
 from dokja.deciding.measurements import Measurements, PanelLeaf, measure
 from dokja.deciding.runs import BenchmarkTable
-from dokja.deciding.score import score_measurements, score_stage
+from dokja.deciding.score import score_measurements
 from dokja.errors import InvalidInput
 from dokja.record.history import read_history
 from dokja.record.payloads import Kind
@@ -21,7 +21,7 @@ from dokja.sensitivity.replicates import Resamples, as_measured, draw, points_by
 from dokja.sensitivity.thresholds import passes
 from dokja.sensitivity.uncertainty import assess
 from tests.deciding.test_gate import LOT, ranked
-from tests.made_stage import TEAMS, full_stage, made_rulebook, weights_of, with_advance
+from tests.made_stage import TEAMS, full_stage, made_rulebook, score_stage, weights_of, with_advance
 
 EVERYONE = (rb.TieBreak(rule=rb.TieRule.ALL_ADVANCE),)
 NORMALISERS = [
@@ -142,6 +142,19 @@ def test_a_stage_without_totals_has_no_intervals_and_invents_none() -> None:
         stage.add(Kind.SUBMISSION, {"team": team, "weights": weights_of("new"), "declaration": {}})
     sure = assess(stage.book, stage.events, seed=1, replicates=50)
     assert (sure.teams, sure.readings) == ((), ())
+
+
+def test_a_part_with_one_team_alone_is_assessed_without_comparing_it_with_itself() -> None:
+    """Only one team has marks of users, in a part that compares nobody: relative normalisers cannot stand for it."""
+    book = made_rulebook(rb.Raw())
+    book = replace(book, parts=(*book.parts[:2], replace(book.parts[2], normaliser=rb.Raw())))
+    stage = full_stage(book)
+    stage.events = [
+        e for e in stage.events if e.kind is not Kind.USER_RATING or e.payload["team"] == TEAMS[0]
+    ]
+    sure = assess(book, stage.events, seed=1, replicates=50)
+    assert [row.team for row in sure.teams] == [TEAMS[0]]
+    assert [one.normaliser for one in sure.readings] == ["raw"]
 
 
 @pytest.mark.parametrize("wrong", [{"replicates": 0}, {"concentration": 0.0}, {"level": 1.0}, {"seed": -1}])

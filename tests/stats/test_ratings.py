@@ -1,6 +1,9 @@
-"""Averages of raters: against numpy, scipy and the plain arithmetic decisions use."""
+"""Averages of raters: against numpy, scipy and brute force, in floats and in fractions."""
 
 from __future__ import annotations
+
+from fractions import Fraction
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -8,12 +11,14 @@ import scipy.stats
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dokja.deciding.averages import average
 from dokja.errors import InvalidInput
-from dokja.rulebook import Averaging
+from dokja.stats.exact import alike
 from dokja.stats.ratings import mean, severity_adjusted, trimmed_mean
 
 seeds = st.integers(0, 10_000)
+RULES = (mean, trimmed_mean, severity_adjusted)
+ONCE = np.ones((1, 8))
+FRACTIONS = np.array([Fraction(1)], dtype=object)
 
 
 def marks(seed: int, raters: int = 8, teams: int = 4, missing: int = 3):
@@ -30,7 +35,7 @@ def test_a_rater_drawn_twice_is_two_raters(seed: int) -> None:
     scores, scored = marks(seed)
     counts = np.random.default_rng(seed).integers(0, 4, (1, 8)).astype(float)
     doubled = np.repeat(np.arange(8), counts[0].astype(int))
-    for rule in (mean, trimmed_mean, severity_adjusted):
+    for rule in RULES:
         one = rule(scores, scored, counts)
         other = rule(scores[doubled], scored[doubled], np.ones((1, doubled.size)))
         assert (one.defined == other.defined).all()
@@ -90,29 +95,54 @@ def test_raters_who_share_no_team_give_no_adjusted_average() -> None:
     scored = np.array([[True, False], [False, True]])
     result = severity_adjusted(np.ones((2, 2)), scored, np.ones((1, 2)))
     assert not result.defined.any()
-    assert average({("a", "x"): 1.0, ("b", "y"): 1.0}, ("x", "y"), Averaging.SEVERITY_ADJUSTED, 0) == {}
+    assert not severity_adjusted(
+        alike(FRACTIONS, np.ones((2, 2))), scored, alike(FRACTIONS, np.ones((1, 2)))
+    ).defined.any()
 
 
 @settings(max_examples=40, deadline=None)
-@given(seeds, st.sampled_from(list(Averaging)))
-def test_plain_and_vectorised_averages_agree(seed: int, how: Averaging) -> None:
+@given(seeds, st.sampled_from(RULES))
+def test_fractions_and_floats_agree_and_fractions_stay_fractions(seed: int, rule) -> None:
     scores, scored = marks(seed, missing=8)
-    rule = {
-        Averaging.MEAN: mean,
-        Averaging.TRIMMED: trimmed_mean,
-        Averaging.SEVERITY_ADJUSTED: severity_adjusted,
-    }[how]
-    fast = rule(scores, scored, np.ones((1, 8)))
-    pairs = {(f"r{r}", f"t{t}"): float(scores[r, t]) for r, t in zip(*np.nonzero(scored), strict=True)}
-    plain = average(pairs, tuple(f"t{t}" for t in range(4)), how, 1)
-    for team in range(4):
-        assert (f"t{team}" in plain) == fast.defined[0, team]
-        if fast.defined[0, team]:
-            assert plain[f"t{team}"] == pytest.approx(fast.values[0, team], abs=1e-9)
+    scores = scores.round(1)
+    fast = rule(scores, scored, ONCE)
+    exact = rule(alike(FRACTIONS, scores), scored, alike(FRACTIONS, ONCE))
+    assert (exact.defined == fast.defined).all()
+    found = exact.values[exact.defined].tolist()
+    assert all(isinstance(one, Fraction) for one in found)
+    assert [float(one) for one in found] == pytest.approx(fast.values[fast.defined], abs=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(10, 100), min_size=1, max_size=7), st.integers(0, 3))
+def test_the_trimmed_mean_is_what_crossing_out_marks_leaves(given: list[int], drop: int) -> None:
+    """Cross out the lowest and the highest that still stand, `drop` times each, and average the rest."""
+    left = [Fraction(mark, 10) for mark in given]
+    for _ in range(drop):
+        for end in (min, max):
+            if left:
+                left.remove(end(left))
+    column = alike(FRACTIONS, [[mark / 10] for mark in given])
+    once = alike(FRACTIONS, np.ones((1, len(given))))
+    found = trimmed_mean(column, np.ones((len(given), 1), dtype=bool), once, drop, drop)
+    assert found.defined[0, 0] == bool(left)
+    assert not left or found.values[0, 0] == sum(left) / len(left)
+
+
+def test_exact_averages_do_not_depend_on_the_order_of_the_raters() -> None:
+    """Three marks whose sum in doubles depends on the order: 0.1 + 0.2 + 0.3."""
+    for rule in (mean, severity_adjusted):
+        found = {
+            rule(
+                alike(FRACTIONS, [[a], [b], [c]]), np.ones((3, 1), bool), alike(FRACTIONS, np.ones((1, 3)))
+            ).values[0, 0]
+            for a, b, c in permutations((0.1, 0.2, 0.3))
+        }
+        assert found == {Fraction(1, 5)}
 
 
 @settings(max_examples=60, deadline=None)
-@given(seeds, st.sampled_from([mean, trimmed_mean, severity_adjusted]))
+@given(seeds, st.sampled_from(RULES))
 def test_a_lower_mark_never_lifts_its_team_nor_its_lead(seed: int, rule) -> None:
     scores, scored = marks(seed)
     rng = np.random.default_rng(seed + 1)

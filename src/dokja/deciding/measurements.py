@@ -20,26 +20,19 @@ from dokja.record.history import History
 from dokja.record.payloads import RowState
 from dokja.rulebook import (
     AfterRecusal,
-    Attainment,
     Averaging,
     BallotForm,
     Comparator,
     Criterion,
-    MaxScaled,
-    MinMax,
+    Normaliser,
     Panel,
-    Rank,
     Rulebook,
     ScorePart,
     Unknown,
-    ZScore,
 )
 from dokja.rulebook.clock import months_after
 
 Ballots = dict[tuple[str, str], tuple[float, ...]]
-
-RELATIVE = (MinMax, MaxScaled, ZScore, Rank)
-"""Normalisers that judge teams against each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +49,7 @@ class SuiteLeaf:
     Args:
         part: The leaf of the rulebook.
         benchmarks: Team to the benchmarks whose plain mean is its raw value; only teams with a result.
-        comparator: Team to the subject it is compared with; empty unless the normaliser is an attainment.
+        comparator: Team to the subject it is compared with; empty where the normaliser compares with none.
         target_share: Share of the comparator that counts as reached.
     """
 
@@ -156,11 +149,11 @@ def measure(rulebook: Rulebook, history: History) -> Measurements:
 
 def _why_not_relative(part: ScorePart, leaf: Leaf) -> Reason | None:
     """Return why these teams cannot be judged against each other; None when they can, or need not be."""
-    if isinstance(part.normaliser, RELATIVE) and len(leaf.teams) == 1:
+    rule = part.rule()
+    if rule.relative and len(leaf.teams) == 1:
         return Reason("score.nothing_to_compare")
-    if isinstance(part.normaliser, Rank) and len(part.normaliser.shares) < len(leaf.teams):
-        return _unknown(f"parts.{part.id}.normaliser.shares")
-    return None
+    unsettled = rule.unsettled(len(leaf.teams))
+    return _unknown(f"parts.{part.id}.normaliser.{unsettled}") if unsettled else None
 
 
 def _tables(history: History, leaves: Mapping[str, Leaf]) -> dict[str, BenchmarkTable]:
@@ -205,8 +198,8 @@ def _suite_leaf(
         if why := _why_no_runs(rulebook, history, team, names):
             why_not[team] = why
             continue
-        if isinstance(part.normaliser, Attainment):
-            found = _comparator(rulebook, history, part, part.normaliser, team, names)
+        if part.rule().compared_with():
+            found = _comparator(rulebook, history, part, part.rule(), team, names)
             if isinstance(found, Reason):
                 why_not[team] = found
                 continue
@@ -248,12 +241,12 @@ def _why_no_runs(rulebook: Rulebook, history: History, team: str, names: tuple[s
 
 
 def _comparator(
-    rulebook: Rulebook, history: History, part: ScorePart, rule: Attainment, team: str, names: tuple[str, ...]
+    rulebook: Rulebook, history: History, part: ScorePart, rule: Normaliser, team: str, names: tuple[str, ...]
 ) -> tuple[str, float] | Reason:
     """Return the subject a team is compared with and the share that counts as reached, or why there is none."""
-    declared = rulebook.comparator(rule.comparator)
-    if isinstance(rule.aggregation, Unknown):
-        return _unknown(f"parts.{part.id}.normaliser.aggregation")
+    declared = rulebook.comparator(rule.compared_with())
+    if unsettled := rule.unsettled(1):
+        return _unknown(f"parts.{part.id}.normaliser.{unsettled}")
     if isinstance(declared.target_share, Unknown):
         return _unknown(f"comparators.{declared.id}.target_share")
     subject = _own_comparator(rulebook, history, declared, team) if declared.per_team else declared.id

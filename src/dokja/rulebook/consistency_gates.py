@@ -18,7 +18,7 @@ from dokja.rulebook.deciding import (
     TieBreak,
 )
 from dokja.rulebook.mistakes import mistake
-from dokja.rulebook.normalisers import ZScore
+from dokja.rulebook.normalisers import NormaliserRule
 from dokja.rulebook.schema import Rulebook
 from dokja.rulebook.terms import BallotForm, TieRule
 
@@ -96,10 +96,13 @@ def _keep(rulebook: Rulebook, gate: KeepTop) -> Iterator[Mistake]:
 
 
 def _ranks_by_z(rulebook: Rulebook, gate: KeepTop) -> Iterator[Mistake]:
-    """Refuse to rank by z: a team that does worse changes the spread, and can gain a place by it."""
+    """Refuse to rank by what is not monotone, such as z: a team that does worse can gain a place by it."""
     read = [part for top in rulebook.parts for part in top.all_parts() if gate.reads in (TOTAL, part.id)]
     for leaf in dict.fromkeys(
-        leaf.id for part in read for leaf in part.leaves() if isinstance(leaf.normaliser, ZScore)
+        leaf.id
+        for part in read
+        for leaf in part.leaves()
+        if isinstance(leaf.normaliser, NormaliserRule) and not leaf.normaliser.monotone
     ):
         yield mistake(f"gates.{gate.id}.reads", "ranks_by_z", part=leaf)
 

@@ -9,7 +9,7 @@ from dokja.grammar.mistakes import Mistake
 from dokja.grammar.unknown import Unknown
 from dokja.rulebook.clock import months_after
 from dokja.rulebook.mistakes import mistake
-from dokja.rulebook.normalisers import Attainment, MaxScaled, MinMax, Rank, ZScore
+from dokja.rulebook.normalisers import Around, NormaliserRule
 from dokja.rulebook.schema import Rulebook
 from dokja.rulebook.scoring import Comparator, ScorePart, SuiteRule
 from dokja.rulebook.terms import BallotForm, Chooser
@@ -61,7 +61,10 @@ def _part(rulebook: Rulebook, part: ScorePart) -> Iterator[Mistake]:
     if part.normaliser is None:
         yield mistake(f"{at}.normaliser", "leaf_without_normaliser")
     yield from _leaf_references(rulebook, part, at)
-    yield from _normaliser(rulebook, part, f"{at}.normaliser")
+    if isinstance(part.normaliser, NormaliserRule):
+        there = frozenset(one.id for one in rulebook.comparators)
+        around = Around(comparators=there, panel=bool(part.panel), entering=rulebook.advance.entering)
+        yield from part.normaliser.mistakes(f"{at}.normaliser", around)
 
 
 def _leaf_references(rulebook: Rulebook, part: ScorePart, at: str) -> Iterator[Mistake]:
@@ -83,30 +86,6 @@ def _leaf_references(rulebook: Rulebook, part: ScorePart, at: str) -> Iterator[M
         for name in part.criteria:
             if name not in {one.id for one in panel.criteria}:
                 yield mistake(f"{at}.criteria", "no_such_criterion", name=name[:80], panel=part.panel)
-
-
-def _normaliser(rulebook: Rulebook, part: ScorePart, at: str) -> Iterator[Mistake]:
-    rule, entering = part.normaliser, rulebook.advance.entering
-    match rule:
-        case Attainment():
-            if rule.comparator not in {one.id for one in rulebook.comparators}:
-                yield mistake(f"{at}.comparator", "no_such_comparator", name=rule.comparator[:80])
-            if part.panel:
-                yield mistake(at, "attainment_of_panel")
-        case Rank():
-            yield from _rank(rule, entering, at)
-    if isinstance(rule, (MinMax, ZScore, MaxScaled)) and entering == 1:
-        yield mistake(at, "relative_to_nobody", kind=rule.kind)
-
-
-def _rank(rule: Rank, entering: int | Unknown, at: str) -> Iterator[Mistake]:
-    shares = list(rule.shares)
-    if shares != sorted(shares, reverse=True):
-        yield mistake(f"{at}.shares", "rank_shares_rise")
-    if not isinstance(entering, Unknown) and len(shares) < entering:
-        yield mistake(f"{at}.shares", "rank_shares_too_few", listed=len(shares), entering=entering)
-    elif not shares:
-        yield mistake(f"{at}.shares", "rank_shares_too_few", listed=0, entering=1)
 
 
 def _suite(suite: SuiteRule) -> Iterator[Mistake]:
@@ -145,7 +124,7 @@ def _comparator(rulebook: Rulebook, comparator: Comparator) -> Iterator[Mistake]
     if comparator.per_team and comparator.chosen_by not in (Chooser.TEAM, Unknown.UNKNOWN):
         yield mistake(f"{at}.chosen_by", "per_team_not_by_team", chosen_by=str(comparator.chosen_by))
     used = any(
-        isinstance(leaf.normaliser, Attainment) and leaf.normaliser.comparator == comparator.id
+        isinstance(leaf.normaliser, NormaliserRule) and leaf.normaliser.compared_with() == comparator.id
         for leaf in rulebook.leaves()
     )
     if not used and not any(isinstance(leaf.normaliser, Unknown) for leaf in rulebook.leaves()):

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from dokja.grammar.model import Model
 from dokja.grammar.types import EXACT, Day, Digest, Line, Name
-from dokja.grammar.unknown import UNKNOWN, OrNone, OrUnknown
-from dokja.rulebook.normalisers import NormaliserByKind
+from dokja.grammar.unknown import UNKNOWN, OrNone, OrUnknown, Unknown
+from dokja.rulebook.normalisers import Normaliser, NormaliserByKind
 from dokja.rulebook.terms import AboveZero, Chooser, NotNegative, Positive, SuiteCustody, Text
 
 
@@ -84,6 +84,12 @@ class ScorePart(Model):
     panel: Line = ""
     criteria: tuple[Line, ...] = ()
     normaliser: OrNone[OrUnknown[NormaliserByKind]] = None
+
+    def rule(self) -> Normaliser:
+        """Return the normaliser of a leaf that was measured; what has none, or an unknown one, never is."""
+        assert self.normaliser is not None
+        assert not isinstance(self.normaliser, Unknown)
+        return self.normaliser
 
     def leaves(self) -> tuple[ScorePart, ...]:
         """Return the leaves under this part, in order; itself when it is one."""

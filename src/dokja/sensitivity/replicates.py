@@ -1,4 +1,4 @@
-"""Points for thousands of resamples at once: the same arithmetic as `program.score`, in arrays.
+"""Points for thousands of resamples at once: the lines of `deciding.values`, with floats for fractions.
 
 A resample is counts: how often each passage of a benchmark and each rater of a panel was drawn. The same draw serves
 every team and, for a panel that several parts read, every part: teams stay paired, and so do parts.
@@ -13,24 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dokja.deciding.measurements import Leaf, Measurements, PanelLeaf, SuiteLeaf
-from dokja.deciding.runs import BenchmarkTable
-from dokja.deciding.score import DECIMALS, StageScores
-from dokja.rulebook import (
-    TOTAL,
-    Aggregation,
-    Attainment,
-    Averaging,
-    MaxScaled,
-    MinMax,
-    Normaliser,
-    Rank,
-    Raw,
-    Rulebook,
-    Unknown,
-    ZScore,
-)
-from dokja.stats import normalisers, ratings
-from dokja.stats.bootstrap import cluster_means, resample_counts
+from dokja.deciding.score import StageScores
+from dokja.deciding.values import benchmark_means, full_points, leaf_points, panel_values, suite_values
+from dokja.rulebook import TOTAL, Averaging, Normaliser, Rulebook
+from dokja.rulebook.normalisers import DECIMALS
+from dokja.stats.bootstrap import resample_counts
+from dokja.stats.exact import rounded
+from dokja.stats.ratings import Averages
 
 Floats = NDArray[np.float64]
 
@@ -106,41 +95,17 @@ def raw_values(
         averaging: An average to use for every panel instead of the rulebook's.
     """
     means = {
-        name: _benchmark_means(table, resamples.passages[name]) for name, table in measurements.tables.items()
+        name: benchmark_means(table, resamples.passages[name]) for name, table in measurements.tables.items()
     }
     values: dict[str, LeafValues] = {}
     for name, leaf in measurements.leaves.items():
         if isinstance(leaf, SuiteLeaf):
-            found = _suite_values(leaf, means)
+            found = suite_values(leaf, means)
         else:
             raters = raters_of(measurements, leaf.panel)
-            found = _panel_values(leaf, raters, resamples.raters[leaf.panel], averaging or leaf.averaging)
-        values[name] = LeafValues(leaf.teams, np.round(found, DECIMALS))
+            found = panel_values(leaf, raters, resamples.raters[leaf.panel], averaging)
+        values[name] = LeafValues(leaf.teams, rounded(_whole_rows(found), DECIMALS))
     return values
-
-
-def shares(raw: LeafValues, normaliser: Normaliser) -> Floats:
-    """Return a leaf's share of its points, (replicates, teams), under a normaliser.
-
-    Args:
-        raw: Its raw values; of an attainment, ratios already.
-        normaliser: The rulebook's, or another to see what it would give.
-    """
-    values = raw.values
-    match normaliser:
-        case Raw():
-            found = np.minimum(values, 1.0)
-        case Attainment(cap_share=cap):
-            found = np.minimum(values, cap)
-        case MaxScaled():
-            found = normalisers.max_scaled(values)
-        case MinMax(floor_share=floor):
-            found = normalisers.min_max(values, floor)
-        case ZScore(centre_share=centre, spread_share=spread):
-            found = normalisers.z_score(values, centre, spread)
-        case Rank(shares=listed):
-            found = normalisers.rank_share(values, np.array(listed))
-    return np.where(np.isnan(values), np.nan, found)
 
 
 def scored_leaves(measurements: Measurements, scores: StageScores) -> dict[str, Leaf]:
@@ -176,82 +141,21 @@ def points_by_part(
     """
     found: dict[str, Floats] = {}
     for name, leaf in leaves.items():
-        rule = leaf.part.normaliser if normaliser is None else normaliser
-        assert isinstance(rule, Normaliser)
-        columns = [raw[name].teams.index(team) for team in teams]
-        found[name] = np.round(full_points(leaf) * shares(raw[name], rule)[:, columns], DECIMALS)
+        rule = leaf.part.rule() if normaliser is None else normaliser
+        values, columns = raw[name].values, [raw[name].teams.index(team) for team in teams]
+        points = leaf_points(full_points(leaf), rule, values)
+        found[name] = np.where(np.isnan(values), np.nan, points)[:, columns]
     for part in reversed([part for top in rulebook.parts for part in top.all_parts()]):
         if part.parts:
-            found[part.id] = np.round(sum(found[inner.id] for inner in part.parts), DECIMALS)
-    found[TOTAL] = np.round(sum(found[top.id] for top in rulebook.parts), DECIMALS)
+            found[part.id] = _sum([found[inner.id] for inner in part.parts])
+    found[TOTAL] = _sum([found[top.id] for top in rulebook.parts])
     return found
 
 
-def full_points(leaf: SuiteLeaf | PanelLeaf) -> float:
-    """Return the most a leaf can give; measured leaves have known points."""
-    assert not isinstance(leaf.part.points, Unknown)
-    return float(leaf.part.points)
+def _sum(parts: list[Floats]) -> Floats:
+    return rounded(np.asarray(sum(parts)), DECIMALS)
 
 
-def _benchmark_means(table: BenchmarkTable, counts: Floats) -> dict[str, Floats]:
-    passages = np.array(table.passages)
-    values = np.array(table.values)
-    sums = np.zeros((counts.shape[1], len(table.subjects)))
-    np.add.at(sums, passages, values)
-    means = cluster_means(counts, sums, np.bincount(passages).astype(np.float64))
-    return {subject: means[:, column] for column, subject in enumerate(table.subjects)}
-
-
-def _suite_values(leaf: SuiteLeaf, means: Mapping[str, Mapping[str, Floats]]) -> Floats:
-    columns = []
-    rule = leaf.part.normaliser
-    for team, names in leaf.benchmarks.items():
-        own = np.stack([means[name][team] for name in names])
-        if isinstance(rule, Attainment):
-            other = np.stack([means[name][leaf.comparator[team]] for name in names])
-            columns.append(_attained(own, other, rule.aggregation, leaf.target_share))
-        else:
-            columns.append(own.mean(0))
-    return _whole_rows(np.stack(columns, axis=1))
-
-
-def _attained(own: Floats, other: Floats, aggregation: Aggregation | Unknown, target_share: float) -> Floats:
-    """Return attainment of (benchmarks, replicates) scores; NaN where the comparator scored nothing."""
-    if aggregation is Aggregation.RATIO_OF_MEANS:
-        own, other = own.sum(0, keepdims=True), other.sum(0, keepdims=True)
-    ratios = np.where(other > 0, own / np.where(other > 0, other, 1.0), np.nan)
-    if aggregation is Aggregation.SHARE_REACHING:
-        reached = np.where(np.isnan(ratios), np.nan, np.round(ratios, DECIMALS) >= target_share)
-        return np.asarray(reached.mean(0))
-    return np.asarray(ratios.mean(0))
-
-
-def _panel_values(leaf: PanelLeaf, raters: tuple[str, ...], counts: Floats, averaging: Averaging) -> Floats:
-    row = {rater: index for index, rater in enumerate(raters)}
-    column = {team: index for index, team in enumerate(leaf.teams)}
-    scored = np.zeros((len(raters), len(leaf.teams)), dtype=bool)
-    marks = np.zeros((len(leaf.criteria), len(raters), len(leaf.teams)))
-    for (rater, team), ballot in leaf.ballots.items():
-        scored[row[rater], column[team]] = True
-        marks[:, row[rater], column[team]] = ballot
-    total = np.zeros((counts.shape[0], len(leaf.teams)))
-    for own, (_, highest, weight) in zip(marks, leaf.criteria, strict=True):
-        total += weight * np.clip(
-            _averages(own, scored, counts, averaging, leaf.trim).values / highest, 0.0, 1.0
-        )
-    return _whole_rows(total / sum(weight for _, _, weight in leaf.criteria))
-
-
-def _averages(
-    marks: Floats, scored: NDArray[np.bool_], counts: Floats, averaging: Averaging, trim: int
-) -> ratings.Averages:
-    if averaging is Averaging.SEVERITY_ADJUSTED:
-        return ratings.severity_adjusted(marks, scored, counts)
-    if averaging is Averaging.TRIMMED:
-        return ratings.trimmed_mean(marks, scored, counts, trim, trim)
-    return ratings.mean(marks, scored, counts)
-
-
-def _whole_rows(values: Floats) -> Floats:
+def _whole_rows(found: Averages) -> Floats:
     """Return the values with every row that lacks one made NaN throughout: such a replicate ranks nobody."""
-    return np.where(np.isnan(values).any(1, keepdims=True), np.nan, values)
+    return np.where(found.defined.all(1, keepdims=True), found.values, np.nan)

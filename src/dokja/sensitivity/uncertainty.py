@@ -16,27 +16,19 @@ import numpy as np
 from dokja.canonical import JSON
 from dokja.deciding.decision import Decision, decide_scored
 from dokja.deciding.measurements import Measurements, measure
-from dokja.deciding.score import DECIMALS, score_measurements
+from dokja.deciding.score import score_measurements
+from dokja.deciding.values import full_points
 from dokja.errors import InvalidInput
 from dokja.record.events import Event
 from dokja.record.history import read_history
-from dokja.rulebook import (
-    TOTAL,
-    MaxScaled,
-    MinMax,
-    Normaliser,
-    Rank,
-    Raw,
-    Rulebook,
-    ZScore,
-)
+from dokja.rulebook import TOTAL, Rulebook
+from dokja.rulebook.normalisers import DECIMALS, alternatives
 from dokja.sensitivity.alternatives import AverageReading, average_readings
 from dokja.sensitivity.fragility import Fragility, fragilities
 from dokja.sensitivity.replicates import (
     Floats,
     as_measured,
     draw,
-    full_points,
     points_by_part,
     raw_values,
     scored_leaves,
@@ -279,8 +271,8 @@ def _readings(
     raw = raw_values(measured, as_measured(measured))
     now = passes(rulebook, decision, teams, points_by_part(rulebook, measured.leaves, raw, teams))
     readings = []
-    most = max(len(leaf.teams) for leaf in measured.leaves.values())
-    for normaliser in alternatives(most):
+    sizes = [len(leaf.teams) for leaf in measured.leaves.values()]
+    for normaliser in alternatives(min(sizes), max(sizes)):
         found = points_by_part(rulebook, measured.leaves, raw, teams, normaliser)
         passing = passes(rulebook, decision, teams, found)
         readings.append(
@@ -292,15 +284,3 @@ def _readings(
             )
         )
     return tuple(readings)
-
-
-def alternatives(teams: int) -> tuple[Normaliser, ...]:
-    """Return one normaliser of each kind; those that compare teams need two of them.
-
-    An attainment's ratio is what the other normalisers then normalise. z is centred at one half with a sixth per
-    standard deviation, so that three of them cover the scale; rank shares fall evenly from 1 to 0.
-    """
-    if teams < 2:
-        return (Raw(),)
-    even = tuple(1 - place / (teams - 1) for place in range(teams))
-    return (Raw(), MinMax(), MaxScaled(), ZScore(centre_share=0.5, spread_share=1 / 6), Rank(shares=even))

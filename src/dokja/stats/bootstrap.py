@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dokja.errors import InvalidInput
+from dokja.stats.exact import Values
 
 _DRAWS_AT_ONCE = 1 << 22
 
@@ -47,13 +48,11 @@ def resample_counts(rng: np.random.Generator, units: int, replicates: int) -> ND
     return counts
 
 
-def cluster_means(
-    counts: NDArray[np.float64], sums: NDArray[np.float64], sizes: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def cluster_means(counts: Values, sums: Values, sizes: Values) -> Values:
     """Return the mean over members of the drawn clusters, for each replicate and column.
 
     Args:
-        counts: (replicates, clusters) how often each cluster was drawn.
+        counts: (replicates, clusters) how often each cluster was drawn; all floats, or all fractions.
         sums: (clusters, columns) sum of the members' values.
         sizes: (clusters,) number of members, each at least 1.
 
@@ -67,4 +66,4 @@ def cluster_means(
         Ratio estimator under cluster sampling: Cochran (1977), Sampling Techniques, §9A.1.
     """
     drawn = (counts @ sizes)[:, None]
-    return np.where(drawn > 0, (counts @ sums) / np.where(drawn > 0, drawn, 1.0), np.nan)
+    return np.where(drawn > 0, (counts @ sums) / np.where(drawn > 0, drawn, 1), np.nan)

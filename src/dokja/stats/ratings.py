@@ -1,7 +1,8 @@
 """Averages of raters' scores: mean, trimmed mean, and a fit that takes out how severe each rater is.
 
 All three take the same arguments and work on many replicates at once: raters' scores, who scored whom, and how often
-each rater was drawn. One row of ones is the plain average.
+each rater was drawn. One row of ones is the plain average. Scores and counts are floats, or both are fractions
+(`dokja.stats.exact`): a decision and its resamples read the same lines.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dokja.errors import InvalidInput
+from dokja.stats.exact import Values, alike, are_fractions, solve
 
-Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
@@ -26,11 +27,11 @@ class Averages:
         defined: (replicates, teams).
     """
 
-    values: Floats
+    values: Values
     defined: Bools
 
 
-def mean(scores: Floats, scored: Bools, counts: Floats) -> Averages:
+def mean(scores: Values, scored: Bools, counts: Values) -> Averages:
     """Return the mean of the raters who scored each team.
 
     Args:
@@ -50,10 +51,10 @@ def mean(scores: Floats, scored: Bools, counts: Floats) -> Averages:
     """
     _require_shapes(scores, scored, counts)
     raters = counts @ scored
-    return _masked(counts @ np.where(scored, scores, 0.0), raters, raters > 0)
+    return _masked(counts @ np.where(scored, scores, 0), raters, raters > 0)
 
 
-def trimmed_mean(scores: Floats, scored: Bools, counts: Floats, low: int = 1, high: int = 1) -> Averages:
+def trimmed_mean(scores: Values, scored: Bools, counts: Values, low: int = 1, high: int = 1) -> Averages:
     """Return the mean after dropping each team's `low` lowest and `high` highest scores.
 
     Args:
@@ -76,7 +77,7 @@ def trimmed_mean(scores: Floats, scored: Bools, counts: Floats, low: int = 1, hi
     _require_shapes(scores, scored, counts)
     if low < 0 or high < 0:
         raise InvalidInput("A trimmed mean drops zero or more scores on each side.")
-    sums = np.zeros((counts.shape[0], scores.shape[1]))
+    sums = np.zeros((counts.shape[0], scores.shape[1]), dtype=scores.dtype)
     kept_counts = np.zeros_like(sums)
     for team in range(scores.shape[1]):
         order = np.flatnonzero(scored[:, team])
@@ -84,13 +85,13 @@ def trimmed_mean(scores: Floats, scored: Bools, counts: Floats, low: int = 1, hi
         upto = np.cumsum(counts[:, order], axis=1)
         total = counts[:, order].sum(1, keepdims=True)
         before = upto - counts[:, order]
-        kept = np.clip(np.minimum(upto, total - high) - np.maximum(before, low), 0.0, None)
+        kept = np.maximum(np.minimum(upto, total - high) - np.maximum(before, low), 0)
         sums[:, team] = kept @ scores[order, team]
         kept_counts[:, team] = kept.sum(1)
     return _masked(sums, kept_counts, kept_counts > 0)
 
 
-def severity_adjusted(scores: Floats, scored: Bools, counts: Floats) -> Averages:
+def severity_adjusted(scores: Values, scored: Bools, counts: Values) -> Averages:
     """Return each team's level in the fit score = team + severity of the rater, severities averaging to zero.
 
     With every rater scoring every team this is the plain mean. It differs where recusals leave holes: a team judged
@@ -117,30 +118,26 @@ def severity_adjusted(scores: Floats, scored: Bools, counts: Floats) -> Averages
     active = scored.any(1)
     scores, scored, counts = scores[active], scored[active], counts[:, active]
     replicates, teams = counts.shape[0], scored.shape[1]
-    seen = scored.astype(np.float64)
+    seen = np.where(scored, alike(scores, 1), alike(scores, 0))
     teams_seen = seen.sum(1, keepdims=True)
-    own_mean = np.where(scored, scores, 0.0).sum(1, keepdims=True) / teams_seen
+    own_mean = np.where(scored, scores, 0).sum(1, keepdims=True) / teams_seen
     shared = (seen[:, :, None] * seen[:, None, :] / teams_seen[:, :, None]).reshape(-1, teams * teams)
     laplacian = -(counts @ shared).reshape(replicates, teams, teams)
     diagonal = np.arange(teams)
     laplacian[:, diagonal, diagonal] += counts @ seen
-    right = counts @ np.where(scored, scores - own_mean, 0.0)
-    anchored = laplacian + 1.0 / teams
-    eigenvalues = np.linalg.eigvalsh(anchored)
-    connected = eigenvalues[:, 0] > 1e-9 * np.maximum(eigenvalues[:, -1], 1.0)
-    anchored[~connected] = np.eye(teams)
-    effects = np.linalg.solve(anchored, right[:, :, None])[:, :, 0]
+    right = counts @ np.where(scored, scores - own_mean, 0)
+    effects, connected = solve(laplacian + alike(scores, 1) / teams, right)
     severity_sums = counts @ own_mean[:, 0] - ((counts @ (seen / teams_seen)) * effects).sum(1)
-    level = severity_sums / np.maximum(counts.sum(1), 1.0)
+    level = severity_sums / np.maximum(counts.sum(1), 1)
     defined = np.repeat(connected[:, None], teams, axis=1)
     return _masked(effects + level[:, None], np.ones_like(effects), defined)
 
 
-def _masked(numerator: Floats, denominator: Floats, defined: Bools) -> Averages:
-    return Averages(np.where(defined, numerator / np.where(defined, denominator, 1.0), np.nan), defined)
+def _masked(numerator: Values, denominator: Values, defined: Bools) -> Averages:
+    return Averages(np.where(defined, numerator / np.where(defined, denominator, 1), np.nan), defined)
 
 
-def _require_shapes(scores: Floats, scored: Bools, counts: Floats) -> None:
+def _require_shapes(scores: Values, scored: Bools, counts: Values) -> None:
     if (
         scores.ndim != 2
         or scores.shape != scored.shape
@@ -148,5 +145,5 @@ def _require_shapes(scores: Floats, scored: Bools, counts: Floats) -> None:
         or counts.shape[1] != scores.shape[0]
     ):
         raise InvalidInput("Scores and who scored are raters by teams; counts are replicates by raters.")
-    if not np.isfinite(scores[scored]).all():
+    if not are_fractions(scores) and not np.isfinite(scores[scored]).all():
         raise InvalidInput("A score that counts is not a finite number.")
