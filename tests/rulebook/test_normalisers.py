@@ -139,7 +139,7 @@ def test_a_rank_is_the_mean_over_every_way_to_break_its_ties(values: list[int]) 
         o for o in permutations(range(len(values))) if all(values[a] >= values[b] for a, b in pairwise(o))
     ]
     expected = [
-        sum(Fraction(str(listed[order.index(team)])) for order in orders) / len(orders)
+        sum(Fraction(listed[order.index(team)]) for order in orders) / len(orders)
         for team in range(len(values))
     ]
     assert exact(rb.Rank(shares=listed), [value / 4 for value in values]) == expected

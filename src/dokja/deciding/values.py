@@ -17,7 +17,7 @@ from dokja.deciding.runs import BenchmarkTable
 from dokja.rulebook import Averaging, Unknown
 from dokja.rulebook.normalisers import DECIMALS, Normaliser
 from dokja.stats.bootstrap import cluster_means
-from dokja.stats.exact import Values, alike, figures, rounded
+from dokja.stats.exact import Values, alike, figures, rounded, written
 from dokja.stats.ratings import Averages, mean, severity_adjusted, trimmed_mean
 
 
@@ -32,7 +32,7 @@ def benchmark_means(table: BenchmarkTable, counts: Values) -> dict[str, Values]:
         Subject to (replicates,) means.
     """
     sums = np.zeros((counts.shape[1], len(table.subjects)), dtype=counts.dtype)
-    np.add.at(sums, np.array(table.passages), alike(counts, table.values))
+    np.add.at(sums, np.array(table.passages), written(counts, table.values))
     sizes = alike(counts, np.bincount(table.passages))
     means = cluster_means(counts, sums, sizes)
     return {subject: means[:, column] for column, subject in enumerate(table.subjects)}
@@ -77,12 +77,12 @@ def panel_values(
     average = _average(leaf, averaging or leaf.averaging)
     total: Values = np.zeros((counts.shape[0], len(leaf.teams)), dtype=counts.dtype)
     defined = np.ones(total.shape, dtype=bool)
-    for marks, (_, highest, weight) in zip(alike(counts, given), leaf.criteria, strict=True):
+    for marks, (_, highest, weight) in zip(written(counts, given), leaf.criteria, strict=True):
         found = average(marks, scored, counts)
-        share = np.minimum(np.maximum(found.values / alike(counts, highest), 0), 1)
-        total = total + alike(counts, weight) * share
+        share = np.minimum(np.maximum(found.values / written(counts, highest), 0), 1)
+        total = total + written(counts, weight) * share
         defined &= found.defined
-    whole = sum(alike(counts, [weight for _, _, weight in leaf.criteria]))
+    whole = sum(written(counts, [weight for _, _, weight in leaf.criteria]))
     return Averages(total / whole, defined)
 
 
@@ -94,8 +94,7 @@ def leaf_points(full: float, rule: Normaliser, values: Values) -> Values:
         rule: The rulebook's normaliser, or another to see what it would give.
         values: (replicates, teams) raw values.
     """
-    most = figures(alike(values, [full]))
-    return rounded(most * figures(rule.normalised(values)), DECIMALS)
+    return rounded(alike(values, full) * figures(rule.normalised(values)), DECIMALS)
 
 
 def full_points(leaf: SuiteLeaf | PanelLeaf) -> float:

@@ -25,19 +25,6 @@ ROOT_DECIMALS = 30
 _SINGULAR = 1e-9
 
 
-@lru_cache(maxsize=4096)
-def fraction(value: float) -> Fraction:
-    """Return a written number as what was written: 0.1 is one tenth, not the double nearest to it.
-
-    Assumes:
-        The shortest decimal that reads back as this double is what somebody wrote; so it is up to 15 digits.
-
-    Source:
-        Steele & White (1990), How to print floating-point numbers accurately: the spelling Python's `repr` gives.
-    """
-    return Fraction(repr(float(value)))
-
-
 def are_fractions(values: Values) -> bool:
     """Return whether an array holds fractions.
 
@@ -51,11 +38,11 @@ def are_fractions(values: Values) -> bool:
 
 
 def alike(values: Values, number: Any) -> Any:
-    """Return a number, or numbers, of the kind an array holds.
+    """Return a figure or constant, or several, of the kind an array holds.
 
     Args:
         values: What it will be reckoned with.
-        number: A number, or an array-like of numbers as they were written.
+        number: A number, or an array-like of numbers; each is the double it is, exactly.
 
     Assumes:
         A constant in an expression over fractions is a fraction, and in one over floats a float.
@@ -63,11 +50,36 @@ def alike(values: Values, number: Any) -> Any:
     Source:
         The convention of this module.
     """
-    plain = np.asarray(number, dtype=np.float64)
+    return _of_kind(values, number, Fraction)
+
+
+def written(values: Values, numbers: Any) -> Any:
+    """Return what somebody wrote, of the kind an array holds: as a fraction, 0.1 is one tenth and not its double.
+
+    Args:
+        values: What it will be reckoned with.
+        numbers: A mark, an answer's score, a scale's end; or an array-like of them.
+
+    Assumes:
+        The shortest decimal that reads back as this double is what was written; so it is up to 15 digits.
+
+    Source:
+        Steele & White (1990), How to print floating-point numbers accurately: the spelling Python's `repr` gives.
+    """
+    return _of_kind(values, numbers, _spelled)
+
+
+@lru_cache(maxsize=4096)
+def _spelled(value: float) -> Fraction:
+    return Fraction(repr(value))
+
+
+def _of_kind(values: Values, numbers: Any, read: Callable[[float], Fraction]) -> Any:
+    plain = np.asarray(numbers, dtype=np.float64)
     if not are_fractions(values):
         return plain if plain.ndim else float(plain)
-    written = np.array([fraction(one) for one in plain.ravel().tolist()], dtype=object).reshape(plain.shape)
-    return written if plain.ndim else written.item()
+    found = np.array([read(one) for one in plain.ravel().tolist()], dtype=object).reshape(plain.shape)
+    return found if plain.ndim else found.item()
 
 
 def known(values: Values) -> NDArray[np.bool_]:
@@ -108,7 +120,7 @@ def rounded(values: Values, decimals: int) -> Values:
     """
     if not are_fractions(values):
         return np.asarray(np.round(values, decimals))
-    return _each(values, lambda one: fraction(round(float(one), decimals)))
+    return _each(values, lambda one: Fraction(round(float(one), decimals)))
 
 
 def root(values: Values) -> Values:
