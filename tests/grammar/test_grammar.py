@@ -15,7 +15,8 @@ from dokja.grammar.mistakes import Mistake, reasons_in
 from dokja.grammar.model import DEEPEST, Misread, Model, changed, read_mended, read_model, too_deep
 from dokja.grammar.types import Day, Digest, Id, Instant, Line, Listed, Name, Number, Some, Text, Whole
 from dokja.grammar.unknown import UNKNOWN, UNREADABLE, OrNone, OrUnknown
-from dokja.report.words import LANGUAGES, placeholders, say_reason, sentences
+from dokja.report.words import LANGUAGES, say_reason, sentences
+from tests.report.test_words import placeholders
 
 SOURCE = Path(__file__).parents[2] / "src" / "dokja"
 

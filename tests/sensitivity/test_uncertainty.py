@@ -147,7 +147,7 @@ def test_a_stage_without_totals_has_no_intervals_and_invents_none() -> None:
 def test_a_part_with_one_team_alone_is_assessed_without_comparing_it_with_itself() -> None:
     """Only one team has marks of users, in a part that compares nobody: relative normalisers cannot stand for it."""
     book = made_rulebook(rb.Raw())
-    book = replace(book, parts=(*book.parts[:2], replace(book.parts[2], normaliser=rb.Raw())))
+    book = rb.changed(book, parts=(*book.parts[:2], rb.changed(book.parts[2], normaliser=rb.Raw())))
     stage = full_stage(book)
     stage.events = [
         e for e in stage.events if e.kind is not Kind.USER_RATING or e.payload["team"] == TEAMS[0]

@@ -244,9 +244,11 @@ class ZScore(NormaliserRule):
             Standardisation: OECD (2008), ibid., §5.2, shifted and scaled to shares.
         """
         teams = values.shape[-1]
-        apart = values.max(-1, keepdims=True) > values.min(-1, keepdims=True)
         away = values - values.sum(-1, keepdims=True) / teams
         deviation = root((away * away).sum(-1, keepdims=True) / teams)
+        # Values too close together for their squares to be told from 0 count as equal.
+        highest, lowest = values.max(-1, keepdims=True), values.min(-1, keepdims=True)
+        apart = (highest > lowest) & (deviation > 0)
         z = np.where(apart, away / np.where(apart, deviation, 1), 0)
         shares = alike(values, self.centre_share) + alike(values, self.spread_share) * z
         return np.asarray(np.minimum(np.maximum(shares, 0), 1))
