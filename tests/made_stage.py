@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -12,9 +13,11 @@ from dokja.canonical import digest_json
 from dokja.deciding.measurements import measure
 from dokja.deciding.score import StageScores, score_measurements
 from dokja.finding import Claim, Evidence, Finding, Reason, Verdict
-from dokja.record.events import Event
-from dokja.record.history import read_history
-from dokja.record.payloads import Kind
+from dokja.record.amending import read_amendments
+from dokja.record.events import AnyEvent, Event, require_next
+from dokja.record.history import History
+from dokja.record.payload import kind_of
+from dokja.workflows.stage import Draft, read_payload
 
 AT = "2026-01-05T00:00:00Z"
 U = rb.UNKNOWN
@@ -135,14 +138,33 @@ def made_finding(team: str, claim: str, verdict: Verdict, evidence: Evidence, we
     return Finding(Claim(claim), verdict, Reason("test.made"), evidence, looked_at)
 
 
+def standing_of(events: Iterable[AnyEvent]) -> tuple[AnyEvent, ...]:
+    """Return the events in force, told without any history: what came before and was not named since."""
+    before: dict[str, AnyEvent] = {}
+    gone: set[str] = set()
+    for event in events:
+        require_next(event, before, gone)
+        before[event.id] = event
+        gone |= {event.supersedes} - {None}  # type: ignore[arg-type]
+    return tuple(e for e in before.values() if e.id not in gone and e.kind != "retraction")
+
+
+def draft(kind: str, payload: dict, **more) -> Draft:
+    return Draft(read_payload(kind_of(kind), payload), **more)
+
+
 @dataclass
 class Stage:
     """Events of a stage under construction; ids count up, the stage opens under the rulebook given."""
 
-    book: rb.Rulebook
-    events: list[Event] = field(default_factory=list)
+    book: rb.Rulebook = field(repr=False)
+    events: list[Event] = field(default_factory=list, repr=False)
 
-    def add(self, kind: Kind, payload: dict, **more) -> Event:
+    @property
+    def history(self) -> History:
+        return History.of(self.events)
+
+    def add(self, kind: str, payload: dict, **more) -> Event:
         event = Event(
             f"e{len(self.events):05d}", kind, "made-stage", more.pop("at", AT), "office", payload, **more
         )
@@ -150,10 +172,10 @@ class Stage:
         return event
 
     def open(self, teams: list[str]) -> Stage:
-        self.add(Kind.STAGE_OPENED, {"rulebook": self.book.digest()})
+        self.add("stage_opened", {"rulebook": self.book.digest()})
         for team in teams:
-            self.add(Kind.TEAM_REGISTERED, {"team": team, "name": team.title()})
-            self.add(Kind.SUBMISSION, {"team": team, "weights": weights_of(team), "declaration": {}})
+            self.add("team_registered", {"team": team, "name": team.title()})
+            self.add("submission", {"team": team, "weights": weights_of(team), "declaration": {}})
         return self
 
     def run(
@@ -167,22 +189,22 @@ class Stage:
             "subject": subject, "benchmark": benchmark, "items": digest_json("items", benchmark), "engine": "own",
             "weights": weights_of(subject), "completed": len(rows), "total": len(rows), "rows": rows,
         }  # fmt: skip
-        return self.add(Kind.RUN_RESULT, payload | changes)
+        return self.add("run_result", payload | changes)
 
     def panel(self, panel: str, raters: int) -> list[str]:
         names = [f"{panel}:{n:02d}" for n in range(raters)]
         for name in names:
-            self.add(Kind.RATER_REGISTERED, {"rater": name, "panel": panel})
+            self.add("rater_registered", {"rater": name, "panel": panel})
         return names
 
     def mark(self, rater: str, team: str, criterion: str, score: float, weights: str = "", **more) -> Event:
-        kind = Kind.USER_RATING if criterion.startswith("users") else Kind.EXPERT_SCORE
+        kind = "user_rating" if criterion.startswith("users") else "expert_score"
         payload = {"rater": rater, "team": team, "criterion": criterion, "score": score}
         return self.add(kind, payload | {"weights": weights or weights_of(team)}, **more)
 
     def find(self, team: str, claim: str, verdict: Verdict, evidence: Evidence, weights: str = "") -> Event:
         finding = made_finding(team, claim, verdict, evidence, weights)
-        return self.add(Kind.FINDING_RECORDED, {"team": team, "finding": finding.as_json()})
+        return self.add("finding_recorded", {"team": team, "finding": finding.as_json()})
 
     def independent(self, *teams: str) -> Stage:
         for team in teams:
@@ -191,9 +213,10 @@ class Stage:
         return self
 
 
-def score_stage(book: rb.Rulebook, events: list[Event], *, counterfactual: bool = False) -> StageScores:
-    """Return every score the rulebook gives for these events, as a decision reads them."""
-    history = read_history(book, events, counterfactual=counterfactual)
+def score_stage(book: rb.Rulebook, history: History, *, counterfactual: bool = False) -> StageScores:
+    """Return every score the rulebook gives for what happened, as a decision reads it."""
+    if not counterfactual:
+        read_amendments(book, history)
     return score_measurements(book, measure(book, history), history.weights)
 
 
@@ -207,9 +230,9 @@ def full_stage(book: rb.Rulebook, seed: int = 0, teams: list[str] | None = None,
     stage = Stage(book).open(teams)
     ability = dict(zip(teams, rng.uniform(0.35, 0.8, len(teams)), strict=True))
     for team in teams:
-        stage.add(Kind.BENCHMARKS_CHOSEN, {"team": team, "suite": "own", "benchmarks": [f"own-{team}"]})
+        stage.add("benchmarks_chosen", {"team": team, "suite": "own", "benchmarks": [f"own-{team}"]})
         target = {"team": team, "comparator": "target", "subject": f"target-{team}", "name": "Target model"}
-        stage.add(Kind.COMPARATOR_CHOSEN, target | {"released": "2025-10-01"})
+        stage.add("comparator_chosen", target | {"released": "2025-10-01"})
         for name in ("nat-0", "nat-1", "com-0", "com-1", "com-2", f"own-{team}"):
             stage.run(team, name, [float(x) for x in rng.random(items) < ability[team]])
         stage.run(f"target-{team}", f"own-{team}", [1.0] + [float(x) for x in rng.random(items - 1) < 0.8])
@@ -217,7 +240,7 @@ def full_stage(book: rb.Rulebook, seed: int = 0, teams: list[str] | None = None,
         names = stage.panel(panel, raters)
         recused = {(names[0], teams[0]), (names[1], teams[-1])} if panel == "experts" else set()
         for rater, team in sorted(recused):
-            stage.add(Kind.RECUSAL, {"rater": rater, "teams": [team]})
+            stage.add("recusal", {"rater": rater, "teams": [team]})
         for rater in names:
             severity = rng.normal(0, 0.6)
             for team in teams:

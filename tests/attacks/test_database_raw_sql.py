@@ -13,8 +13,9 @@ from dokja.errors import StoreDamaged
 from dokja.signature import SigningKey
 from dokja.signature.note import NoteKey, parse_head
 from dokja.store import log
-from dokja.store.events import Store, StoredEvent
+from dokja.store.events import Store
 from dokja.store.integrity import recompute
+from dokja.store.recording import StoredEvent
 from tests.store.made import AT, LOG_KEY, ORIGIN, event, first_key, person
 from tests.store.postgres import Server, private_server
 

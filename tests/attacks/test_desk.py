@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from dokja.errors import InvalidInput, StoreDamaged, UnreadableArtifact
-from dokja.record.payloads import Kind
 from dokja.report.words import say
-from dokja.workflows.desk import Actor, Desk
+from dokja.workflows.desk import Desk
 from dokja.workflows.open_stage import open_stage
+from dokja.workflows.stage import Actor
 from tests.journeys.decided_desk import made_office
 from tests.made_stage import made_rulebook
 
@@ -62,8 +62,8 @@ def test_a_mark_outside_its_scale_is_refused_and_the_stage_stays_readable(
     tmp_path: Path, score: float
 ) -> None:
     office = made_office(tmp_path)
-    first = next(event for event in office.events() if event.kind is Kind.EXPERT_SCORE)
-    marked = office.file("mark.json", {**first.payload, "score": score})
+    first = next(event for event in office.events() if event.kind == "expert_score")
+    marked = office.file("mark.json", {**first.payload.as_json(), "score": score})
     said = office.dokja(
         "stage", "record", "expert_score", marked, "--supersedes", first.id, "--reason", "typo"
     )

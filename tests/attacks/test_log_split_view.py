@@ -10,7 +10,8 @@ from dokja.signature import SigningKey
 from dokja.signature.note import Note, NoteKey, SignedHead, cosign, parse_head, sign_head
 from dokja.store import log
 from dokja.store.backup import backup_store, restore_store
-from dokja.store.events import Store, StoredEvent
+from dokja.store.events import Store
+from dokja.store.recording import StoredEvent
 from tests.store.made import LOG_KEY, ORIGIN, event
 
 LOG = NoteKey(ORIGIN, LOG_KEY.id)

@@ -10,12 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from dokja.errors import DokjaError, InvalidInput, KeyRefused, NotAllowed
 from dokja.record.events import Event
-from dokja.record.payloads import Kind
 from dokja.report.words import LANGUAGES, say_reason
 from dokja.signature import KeyRing, Signature, SigningKey, challenge_of, key_statement
 from dokja.signature.passkey import Assertion, Flaw, from_base64url, to_base64url
 from dokja.signature.passkey_file import parse_passkey_file
-from dokja.store.events import StoredEvent
+from dokja.store.recording import StoredEvent
 from tests.signature.authenticator import PRESENT, SITE, VERIFIED, Authenticator
 
 AT, LATER = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
@@ -232,7 +231,7 @@ def test_an_answer_replayed_under_another_event(passkey: Authenticator) -> None:
     first, second = (
         Event(
             f"reply-{n}",
-            Kind.TEAM_REPLY,
+            "team_reply",
             "stage-1",
             LATER,
             "chair",

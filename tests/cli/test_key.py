@@ -157,6 +157,7 @@ def test_what_a_passkey_cannot_be_asked_is_said(desk: Path, capsys: pytest.Captu
     assert "no answer" in run(
         capsys, "key", "enrol", "a", "chair", "--credential", str(file), "--desk", str(desk), status=2
     )
-    both = ["--credential", str(file), "--key", str(desk / "chair.key")]
+    full = answered(desk, PHONE, asked(capsys, desk, PHONE, "enrol", "a", "chair"), "full")
+    both = ["--credential", full, "--key", str(desk / "chair.key")]
     for given in ([], both):
         assert "either" in run(capsys, "key", "enrol", "a", "chair", *given, "--desk", str(desk), status=2)

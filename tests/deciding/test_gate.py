@@ -13,8 +13,8 @@ from dokja.deciding.independence import Outcome
 from dokja.deciding.measurements import measure
 from dokja.deciding.score import score_measurements
 from dokja.finding import Evidence, Verdict
-from dokja.record.history import read_history
-from dokja.record.payloads import Exit, Kind
+from dokja.record.history import History
+from dokja.record.terms import Exit
 from tests.made_stage import (
     ITEMS,
     Stage,
@@ -32,7 +32,7 @@ SUPPORTED, REFUTED, INCONCLUSIVE = Verdict.SUPPORTED, Verdict.REFUTED, Verdict.I
 
 
 def judge(stage: Stage, gate: str) -> dict[str, GateResult]:
-    history = read_history(stage.book, stage.events)
+    history = History.of(stage.events)
     scores = score_measurements(stage.book, measure(stage.book, history), history.weights)
     return judge_gate(GateInputs(stage.book, history, scores), gate)
 
@@ -120,7 +120,7 @@ def judged_finding(stage: Stage, claim: str, verdict: Verdict = SUPPORTED) -> No
         "finding": finding.as_json(),
         "cites": [weights_of("log")],
     }
-    stage.add(Kind.JUDGED_FINDING, payload)
+    stage.add("judged_finding", payload)
 
 
 def test_a_judged_finding_opens_an_item_that_allows_it_and_is_shown_as_judged() -> None:
@@ -160,14 +160,12 @@ def test_an_item_per_component_needs_every_declared_component_and_a_refuted_one_
     stage = one_item(item)
     assert keys(judge(stage, "independence")["haneul"]) == ["gate.no_components_declared"]
     components = {"components": [{"name": "language_model"}, {"name": "vision_encoder"}]}
-    stage.add(Kind.SUBMISSION, {"team": "haneul", "weights": weights_of("haneul"), "declaration": components})
+    stage.add("submission", {"team": "haneul", "weights": weights_of("haneul"), "declaration": components})
 
     def about(component: str, verdict: Verdict) -> None:
         finding = made_finding("haneul", "weights.independent_of", verdict, Evidence.REPLAYED)
         claim = replace(finding.claim, about=component)
-        stage.add(
-            Kind.FINDING_RECORDED, {"team": "haneul", "finding": replace(finding, claim=claim).as_json()}
-        )
+        stage.add("finding_recorded", {"team": "haneul", "finding": replace(finding, claim=claim).as_json()})
 
     about("language_model", SUPPORTED)
     assert keys(judge(stage, "independence")["haneul"]) == ["gate.not_examined"]
@@ -195,13 +193,13 @@ def test_the_best_pass_and_the_rest_leave_by_score_with_their_margins() -> None:
 
 def test_places_a_team_without_result_could_still_take_are_not_given_away() -> None:
     stage = ranked({"a": 9, "b": 7})
-    stage.add(Kind.TEAM_REGISTERED, {"team": "c", "name": "C"})
-    stage.add(Kind.SUBMISSION, {"team": "c", "weights": weights_of("c"), "declaration": {}})
+    stage.add("team_registered", {"team": "c", "name": "C"})
+    stage.add("submission", {"team": "c", "weights": weights_of("c"), "declaration": {}})
     results = judge(stage, "keep")
     assert {team: r.outcome for team, r in results.items()} == {"a": PASS, "b": CLOSED, "c": CLOSED}
     assert keys(results["b"]) == ["gate.others_pending"]
     assert results["c"].exits == (Exit.NO_RESULT,)
-    stage.add(Kind.WITHDRAWAL, {"team": "c"})
+    stage.add("withdrawal", {"team": "c"})
     results = judge(stage, "keep")
     assert {team: r.outcome for team, r in results.items()} == {"a": PASS, "b": PASS, "c": CLOSED}
     assert results["c"].exits == (Exit.WITHDRAWAL,)
@@ -220,7 +218,7 @@ def test_a_tie_at_the_cut_off_stays_open_until_the_lot_is_drawn() -> None:
     results = judge(stage, "keep")
     assert [r.outcome for r in results.values()] == [PASS, CLOSED, CLOSED]
     assert results["b"].exits == (Exit.UNRESOLVED_TIE,)
-    stage.add(Kind.TIE_RESOLVED, {"rule": "lot", "order": ["c", "b"]})
+    stage.add("tie_resolved", {"rule": "lot", "order": ["c", "b"]})
     results = judge(stage, "keep")
     assert [r.outcome for r in results.values()] == [PASS, FAIL, PASS]
     assert keys(results["b"]) == ["gate.tie_lost"]
@@ -241,7 +239,7 @@ def test_a_tie_is_broken_by_the_higher_part_then_by_what_comes_next() -> None:
         stage.run(team, "b0", [1.0] * first + [0.0] * (4 - first))
         stage.run(team, "b1", [1.0] * second + [0.0] * (4 - second))
     assert [r.outcome for r in judge(stage, "keep").values()] == [PASS, CLOSED, CLOSED, FAIL]
-    stage.add(Kind.TIE_RESOLVED, {"rule": "lot", "order": ["b", "c"]})
+    stage.add("tie_resolved", {"rule": "lot", "order": ["b", "c"]})
     assert [r.outcome for r in judge(stage, "keep").values()] == [PASS, PASS, FAIL, FAIL]
 
 
@@ -267,7 +265,7 @@ def test_published_ranks_settle_the_order_where_no_score_was_published() -> None
         "cites": ["https://example.org/announcement"],
     }
     assert {r.outcome for r in judge(stage, "keep").values()} == {CLOSED}
-    stage.add(Kind.PUBLISHED_RANK, published)
+    stage.add("published_rank", published)
     assert [r.outcome for r in judge(stage, "keep").values()] == [PASS, PASS, FAIL]
 
 
@@ -280,7 +278,7 @@ def voted(votes: dict[str, str], of: rb.MajorityOf = rb.MajorityOf.SIZE, quorum:
     words = {"y": "approve", "n": "reject", "-": "abstain"}
     for team, cast in votes.items():
         for rater, vote in zip(raters, cast, strict=False):
-            stage.add(Kind.PANEL_VOTE, {"rater": rater, "team": team, "choice": words[vote]})
+            stage.add("panel_vote", {"rater": rater, "team": team, "choice": words[vote]})
     return stage
 
 
@@ -304,7 +302,7 @@ def test_a_majority_is_more_than_half_of_what_the_rulebook_counts(
 
 def test_a_recused_member_has_no_vote() -> None:
     stage = voted({"a": "yynn", "b": "yynn"}, rb.MajorityOf.VOTING)
-    stage.add(Kind.RECUSAL, {"rater": "experts:03", "teams": ["a"]})
+    stage.add("recusal", {"rater": "experts:03", "teams": ["a"]})
     results = judge(stage, "m")
     assert (results["a"].outcome, results["b"].outcome) == (PASS, FAIL)
 
@@ -318,7 +316,7 @@ def test_any_of_passes_with_its_best_gate_and_all_of_with_its_worst() -> None:
         rb.AllOf(id="every", title=text("every"), gates=("keep", "floor")),
     )
     wide = Stage(rb.changed(stage.book, gates=gates)).open(["a", "b", "c"])
-    wide.events += [replace(e, id=f"x{e.id}") for e in stage.events if e.kind is Kind.RUN_RESULT]
+    wide.events += [replace(e, id=f"x{e.id}") for e in stage.events if e.kind == "run_result"]
     assert [r.outcome for r in judge(wide, "any").values()] == [PASS, PASS, FAIL]
     assert [r.outcome for r in judge(wide, "every").values()] == [PASS, FAIL, FAIL]
     assert judge(wide, "floor")["c"].margin_points == -20.0
@@ -326,5 +324,5 @@ def test_any_of_passes_with_its_best_gate_and_all_of_with_its_worst() -> None:
 
 def test_decide_reads_the_gate_the_rulebook_names() -> None:
     assert decide(
-        ranked({"a": 9, "b": 7, "c": 4}).book, ranked({"a": 9, "b": 7, "c": 4}).events
+        ranked({"a": 9, "b": 7, "c": 4}).book, ranked({"a": 9, "b": 7, "c": 4}).history
     ).advancing == ("a", "b")

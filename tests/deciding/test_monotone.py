@@ -15,8 +15,8 @@ from dokja.deciding.decision import Decision, decide
 from dokja.deciding.independence import Outcome, judge_item
 from dokja.finding import Evidence, Finding, Verdict, gravest
 from dokja.record.events import Event
-from dokja.record.history import RecordedFinding
-from dokja.record.payloads import Kind
+from dokja.record.finding import RecordedFinding
+from dokja.record.history import History
 from tests.deciding.test_gate import ranked
 from tests.made_stage import ITEMS, TEAMS, Stage, full_stage, made_finding, made_rulebook, weights_of
 from tests.sensitivity.test_uncertainty import with_averaging
@@ -37,13 +37,13 @@ def decided(normaliser: int, averaging: rb.Averaging, seed: int) -> tuple[Stage,
     book = rb.changed(book, advance=rb.changed(book.advance, places=3, vacancy=list(rb.Vacancy)[seed % 3]))
     book = rb.changed(book, gates=(rb.changed(book.gates[0], keep=3), *book.gates[1:]))
     stage = full_stage(book, seed, items=6)
-    return stage, decide(book, stage.events)
+    return stage, decide(book, stage.history)
 
 
 def lowered(event: Event, share: float) -> Event:
     """Return the event with its scores of the team lowered: every kept share of a run, or a mark towards 1."""
-    payload = dict(event.payload)
-    if event.kind is Kind.RUN_RESULT:
+    payload = event.payload.as_json()
+    if event.kind == "run_result":
         rows = payload["rows"]
         cut = round(len(rows) * share)
         payload["rows"] = [[*row[:3], "scored", 0.0] if n < cut else row for n, row in enumerate(rows)]
@@ -60,12 +60,12 @@ def test_a_lower_score_never_opens_a_gate_for_its_team(data) -> None:
     team = data.draw(st.sampled_from(TEAMS))
     own = [
         e for e in stage.events
-        if e.kind in (Kind.RUN_RESULT, Kind.EXPERT_SCORE, Kind.USER_RATING)
-        and team in (e.payload.get("team"), e.payload.get("subject"))
+        if e.kind in ("run_result", "expert_score", "user_rating")
+        and team in (getattr(e.payload, "team", None), getattr(e.payload, "subject", None))
     ]  # fmt: skip
     chosen = data.draw(st.lists(st.sampled_from(own), min_size=1, max_size=12, unique_by=lambda e: e.id))
     share = data.draw(st.floats(0.05, 1.0))
-    after = decide(stage.book, [*stage.events, *(lowered(event, share) for event in chosen)])
+    after = decide(stage.book, History.of([*stage.events, *(lowered(event, share) for event in chosen)]))
     assert before.of(team).advances or not after.of(team).advances
     for name, gate in after.of(team).gates.items():
         assert before.of(team).gates[name].outcome.opens or not gate.outcome.opens, name
@@ -140,8 +140,8 @@ def test_losing_a_tie_by_falling_behind_never_helps(scores: list[int], keep: int
     outcomes = []
     for one in (teams, teams | {team: lower}):
         stage = ranked(one, keep=keep, ties=steps)
-        stage.add(Kind.TIE_RESOLVED, lot)
-        outcomes.append(decide(stage.book, stage.events).of(team).outcome)
+        stage.add("tie_resolved", lot)
+        outcomes.append(decide(stage.book, stage.history).of(team).outcome)
     assert ORDER.index(outcomes[1]) <= ORDER.index(outcomes[0])
 
 
@@ -164,7 +164,7 @@ def test_a_vote_taken_away_never_makes_a_majority(vote: str) -> None:
         for of in rb.MajorityOf:
             stage = voted({"a": cast}, of)
             before = judge(stage, "m")["a"].outcome
-            first = next(e for e in stage.events if e.kind is Kind.PANEL_VOTE)
-            payload = {**first.payload, "choice": vote}
-            stage.add(Kind.PANEL_VOTE, payload, supersedes=first.id, reason="changed")
+            first = next(e for e in stage.events if e.kind == "panel_vote")
+            payload = {**first.payload.as_json(), "choice": vote}
+            stage.add("panel_vote", payload, supersedes=first.id, reason="changed")
             assert ORDER.index(judge(stage, "m")["a"].outcome) <= ORDER.index(before)

@@ -16,7 +16,8 @@ from dokja.errors import RulebookUnknown
 from dokja.publishing.disclosure import Confinement, confine
 from dokja.publishing.known import scoreboard_of, statements_of
 from dokja.record.events import Event
-from dokja.record.payloads import Exit, Kind
+from dokja.record.history import History
+from dokja.record.terms import Exit
 from dokja.rulebook import (
     UNKNOWN,
     Independence,
@@ -61,17 +62,17 @@ class Announced(NamedTuple):
 
 
 def announced(name: str) -> Announced:
-    (outcome,) = [event.payload for event in history(name) if event.kind is Kind.OFFICIAL_OUTCOME]
-    for row in outcome["outcomes"]:
-        assert row["advances"] is not bool(row["exit"]), "who leaves, leaves by some way"
+    (outcome,) = [event.payload for event in history(name) if event.kind == "official_outcome"]
+    for row in outcome.outcomes:
+        assert row.advances is not bool(row.exit), "who leaves, leaves by some way"
     return Announced(
-        {row["team"]: row["exit"] for row in outcome["outcomes"]}, outcome["vacancies"], outcome["cites"]
+        {row.team: str(row.exit) for row in outcome.outcomes}, outcome.vacancies, list(outcome.cites)
     )
 
 
 def entered(name: str) -> set[str]:
-    kinds = (Kind.TEAM_REGISTERED, Kind.REENTRY_APPLICATION)
-    return {str(event.payload["team"]) for event in history(name) if event.kind in kinds}
+    kinds = ("team_registered", "reentry_application")
+    return {str(event.payload.team) for event in history(name) if event.kind in kinds}
 
 
 def exits(name: str) -> dict[str, str]:
@@ -80,7 +81,7 @@ def exits(name: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", DECIDED)
 def test_where_marks_are_sealed_no_score_is_invented(name: str) -> None:
-    scores = score_stage(rules(name), history(name), counterfactual=True)
+    scores = score_stage(rules(name), History.of(history(name)), counterfactual=True)
     assert set(scores.teams) == entered(name)
     assert scores.points() == {}
     assert all(isinstance(score.result, NoResult) for score in scores.scores.values())
@@ -132,9 +133,9 @@ def test_a_relative_cut_and_an_absolute_threshold_stand_side_by_side_the_thresho
 
 def test_published_parts_of_the_first_team_and_of_the_mean_add_up() -> None:
     said = {
-        (event.payload["of"], event.payload["part"]): float(str(event.payload["points"]))
+        (event.payload.of, event.payload.part): float(str(event.payload.points))
         for event in history(STAGE_1)
-        if event.kind is Kind.PUBLISHED_SCORE
+        if event.kind == "published_score"
     }
     for of in ("team", "mean"):
         parts = sum(said[of, part] for part in ("benchmark", "expert", "user"))
@@ -177,7 +178,7 @@ def test_stage_two_is_entered_by_the_three_and_the_one_and_nothing_was_announced
     advancing = {*announced(STAGE_1).advancing(), *announced(REENTRY).advancing()}
     assert entered(STAGE_2) == advancing == {"lg", "skt", "upstage", "motif"}
     assert (rules(STAGE_2).advance.entering, rules(STAGE_2).advance.places) == (4, 3)
-    assert not [event for event in history(STAGE_2) if event.kind is Kind.OFFICIAL_OUTCOME]
+    assert not [event for event in history(STAGE_2) if event.kind == "official_outcome"]
 
 
 def test_two_are_planned_at_the_end() -> None:
@@ -186,7 +187,9 @@ def test_two_are_planned_at_the_end() -> None:
 
 
 def sealed_intervals(name: str) -> tuple[Confinement, ...]:
-    return confine(scoreboard_of(rules(name), sorted(entered(name))), statements_of(history(name)))
+    return confine(
+        scoreboard_of(rules(name), sorted(entered(name))), statements_of(History.of(history(name)))
+    )
 
 
 def test_published_figures_leave_an_interval_for_each_sealed_total_and_no_more() -> None:
@@ -205,7 +208,7 @@ def test_published_figures_leave_an_interval_for_each_sealed_total_and_no_more()
 
 @pytest.mark.parametrize("name", DECIDED)
 def test_replaying_with_sealed_marks_opens_no_gate_and_contradicts_no_announcement(name: str) -> None:
-    decision = decide(rules(name), history(name), counterfactual=True)
+    decision = decide(rules(name), History.of(history(name)), counterfactual=True)
     assert decision.advancing == ()
     assert all(one.missing for one in decision.teams)
     said = {

@@ -12,11 +12,12 @@ from typing import Any
 
 from dokja import rulebook as rb
 from dokja.cli.main import main
-from dokja.record.payloads import Kind
+from dokja.record.history import History
 from dokja.rulebook import Disclosed, Profile
 from dokja.signature import SigningKey
-from dokja.workflows.desk import Actor, Desk, Draft
+from dokja.workflows.desk import Desk
 from dokja.workflows.open_stage import open_stage
+from dokja.workflows.stage import Actor, Draft
 from tests.made_stage import Stage, full_stage, made_rulebook, with_advance
 
 STAGE = "made-stage"
@@ -112,6 +113,9 @@ class Office:
         with Desk(self.desk) as desk:
             return desk.store.events(stage)
 
+    def history(self, stage: str = STAGE) -> History:
+        return History.of(self.events(stage))
+
     def decide(self, at: str = DECIDED, stage: str = STAGE) -> str:
         keys = [word for person in ("office", "chair") for word in ("--key", self.key(person))]
         said = self.json("stage", "decide", "--replicates", 100, *keys, at=at, stage=stage)
@@ -130,12 +134,8 @@ def made_office(
     made = fill(book) if fill else full_stage(book, seed=SEED, teams=TEAMS, items=6)
     with Desk.create(office.desk, origin="programme.example/log") as desk:
         open_stage(desk, book, Actor("office", "2026-01-05T00:00:00Z"), STAGE)
-        happenings = [
-            Draft(event.kind, event.payload, id=event.id)
-            for event in made.events
-            if event.kind is not Kind.STAGE_OPENED
-        ]
-        desk.record(STAGE, Actor("office", "2026-01-12T00:00:00Z"), happenings, book)
+        drafts = [Draft(event.payload, id=event.id) for event in made.events if event.kind != "stage_opened"]
+        desk.stage(STAGE).record(Actor("office", "2026-01-12T00:00:00Z"), drafts)
     for person, role in PEOPLE.items():
         vouch = [] if person == "office" else ["--organiser", office.key("office")]
         arguments = ["key", "enrol", person, role, "--key", office.key(person), *vouch]

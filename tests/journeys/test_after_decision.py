@@ -11,7 +11,7 @@ import pytest
 
 from dokja import rulebook as rb
 from dokja.deciding.decision import decide
-from dokja.record.payloads import Kind
+from dokja.record.history import History
 from tests.journeys.decided_desk import (
     ANNOUNCED,
     SEED,
@@ -49,11 +49,13 @@ def objecting(office: Office, *more: object, at: str = LAST_DAY, ground: str = "
 
 def correction(office: Office) -> Path:
     """A run of the team that came last, in which every answer was right after all."""
-    run_event = next(
-        e for e in office.events() if e.kind is Kind.RUN_RESULT and e.payload["subject"] == "nuri"
-    )
-    rows = [[*row[:3], "scored", 1.0] for row in run_event.payload["rows"]]
-    value = {"kind": "run_result", "payload": {**run_event.payload, "rows": rows}, "supersedes": run_event.id}
+    run_event = next(e for e in office.events() if e.kind == "run_result" and e.payload.subject == "nuri")
+    rows = [[*row[:3], "scored", 1.0] for row in run_event.payload.rows]
+    value = {
+        "kind": "run_result",
+        "payload": {**run_event.payload.as_json(), "rows": rows},
+        "supersedes": run_event.id,
+    }
     return office.file("correction.json", value)
 
 
@@ -177,7 +179,7 @@ def test_an_objection_is_refused_with_its_reason_in_both_languages(office: Offic
         "the_rules_themselves",
     ):
         assert objecting(office, ground=ground).status == 1
-    others = next(e.id for e in before if e.kind is Kind.RUN_RESULT and e.payload["subject"] == "mirae")
+    others = next(e.id for e in before if e.kind == "run_result" and e.payload.subject == "mirae")
     assert (
         objecting(office, "--about", others, "--json").json["refused"]["key"]
         == "objection.another_teams_score"
@@ -207,7 +209,9 @@ def test_an_objection_is_heard_by_others_upheld_replayed_corrected_and_closed(of
     assert any(one["of"] == "mean" and one["was_true"] for one in done["no_longer_true"])
     after = office.events()
     assert len(after) == len(before) + 2
-    assert decide(office.book, after).as_json() != decide(office.book, before).as_json()
+    assert (
+        decide(office.book, History.of(after)).as_json() != decide(office.book, History.of(before)).as_json()
+    )
     assert answering(office, objection, "--dismiss").status == 2, "it is answered once"
 
     assert office.dokja("stage", "close", at=CLOSING).status == 2, "what was announced is no longer true"
@@ -328,11 +332,11 @@ def test_a_re_entry_round_fills_a_vacancy_and_its_result_stands_with_the_first_s
 def _with_one_vacancy(book: rb.Rulebook) -> Stage:
     """The best of three teams fails independence, so one of two places stays empty."""
     made = full_stage(book, seed=SEED, teams=TEAMS, items=6)
-    for event in [
-        e for e in made.events if e.kind is Kind.FINDING_RECORDED and e.payload["team"] == "haneul"
-    ]:
-        finding = {**event.payload["finding"], "verdict": "REFUTED"}
-        made.events[made.events.index(event)] = replace(event, payload={**event.payload, "finding": finding})
+    for event in [e for e in made.events if e.kind == "finding_recorded" and e.payload.team == "haneul"]:
+        finding = {**event.payload.as_json()["finding"], "verdict": "REFUTED"}
+        made.events[made.events.index(event)] = replace(
+            event, payload={**event.payload.as_json(), "finding": finding}
+        )
     return made
 
 

@@ -16,10 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from dokja.deciding.decision import decide
 from dokja.procedure.objection import period_of
-from dokja.publishing.release import points_of
-from dokja.record.events import in_force
-from dokja.record.payloads import Kind
 from tests.journeys.decided_desk import STAGE, TEAMS, Office, Said, decided_office
+from tests.made_stage import standing_of
 
 START = datetime(2026, 1, 15, 3, tzinfo=UTC)
 _MADE: dict[str, Office] = {}
@@ -42,7 +40,7 @@ class StageLife(RuleBasedStateMachine):
         self.recorded = [event.as_json() for event in self.office.events()]
         self.passed: set[tuple[str, str]] = set()
         self.text = self.office.file("words.txt", "In our own words.")
-        points = points_of(decide(self.office.book, self.office.events()).as_json())
+        points = decide(self.office.book, self.office.history()).said().points()
         best = {part: max(p for (_, of), p in points.items() if of == part) for _, part in points}
         self.hidden = {str(p) for (_, part), p in points.items() if p != best[part] and len(str(p)) > 6}
 
@@ -93,7 +91,7 @@ class StageLife(RuleBasedStateMachine):
         ground=st.sampled_from(["clerical_error", "misreading_of_the_work", "new_material"]),
     )
     def object(self, team: str, ground: str) -> None:
-        period = period_of(self.office.book, self.office.events(), team)
+        period = period_of(self.office.book, self.office.history(), team)
         said = self.tried("stage", "object", team, "--ground", ground, "--text", self.text)
         key = (team, "" if period is None else period.decision)
         if said.status == 0:
@@ -107,17 +105,17 @@ class StageLife(RuleBasedStateMachine):
         score=st.integers(1, 5),
     )
     def answer(self, uphold: bool, person: str, score: int) -> None:
-        if not any(event.kind is Kind.OBJECTION for event in self.office.events()):
+        if not any(event.kind == "objection" for event in self.office.events()):
             self.object(TEAMS[0], "clerical_error")
-        standing = in_force(self.office.events())
-        objections = [event.id for event in standing if event.kind is Kind.OBJECTION]
+        standing = standing_of(self.office.events())
+        objections = [event.id for event in standing if event.kind == "objection"]
         more = ["--dismiss"]
         if uphold:
-            old = next(event for event in standing if event.kind is Kind.USER_RATING)
+            old = next(event for event in standing if event.kind == "user_rating")
             fix = {
                 "kind": "user_rating",
                 "supersedes": old.id,
-                "payload": {**old.payload, "score": float(score)},
+                "payload": {**old.payload.as_json(), "score": float(score)},
             }
             more = ["--uphold", "--correction", str(self.office.file("fix.json", fix))]
         heard = ["--heard-by", person, "--key", self.office.key(person), "--text", self.text]
@@ -137,7 +135,7 @@ class StageLife(RuleBasedStateMachine):
 
     @rule()
     def take_the_announcement_back(self) -> None:
-        out = [e.id for e in in_force(self.office.events()) if e.kind is Kind.RELEASE]
+        out = [e.id for e in standing_of(self.office.events()) if e.kind == "release"]
         name = out[-1] if out else "release-0"
         empty = self.office.file("empty.json", {})
         self.tried("stage", "record", "retraction", empty, "--supersedes", name, "--reason", "typed wrong")
@@ -153,7 +151,7 @@ class StageLife(RuleBasedStateMachine):
 
     @rule()
     def withdraw_a_team(self) -> None:
-        closed = any(event.kind is Kind.STAGE_CLOSED for event in in_force(self.office.events()))
+        closed = any(event.kind == "stage_closed" for event in standing_of(self.office.events()))
         before = len(self.office.events())
         said = self.tried("stage", "record", "rater_registered", self.office.file(
             "seat.json", {"rater": f"late:{before}", "panel": "experts"}))  # fmt: skip
@@ -167,7 +165,7 @@ class StageLife(RuleBasedStateMachine):
         assert now[: len(self.recorded)] == self.recorded
         assert json.dumps(now)
         self.recorded = now
-        assert decide(self.office.book, self.office.events()).stage == STAGE
+        assert decide(self.office.book, self.office.history()).stage == STAGE
 
 
 STEPS = settings(stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck))

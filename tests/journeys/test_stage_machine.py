@@ -30,28 +30,28 @@ from dokja.deciding.independence import Outcome
 from dokja.errors import DokjaError, NotAllowed
 from dokja.finding import Claim, Evidence, Finding, Reason, Verdict
 from dokja.procedure.objection import local_day, period_of
-from dokja.publishing.release import points_of
-from dokja.publishing.see import Viewer
+from dokja.publishing.principal import PUBLIC
 from dokja.record.declaration import declaration_from_json
-from dokja.record.events import Event, in_force
-from dokja.record.history import read_history
-from dokja.record.payloads import Kind
-from dokja.rulebook import TOTAL, Profile, Rulebook, parse_rulebook
+from dokja.record.events import Event
+from dokja.record.history import History
+from dokja.rulebook import TOTAL, Rulebook, parse_rulebook
 from dokja.signature import SigningKey
 from dokja.store import log
 from dokja.store.integrity import recompute
 from dokja.workflows.appeal import Complaint, Hearing, answer_objection, object_to_decision
 from dokja.workflows.close_stage import close_stage
 from dokja.workflows.decide import look, propose, read_proposal, sign, write_dossiers
-from dokja.workflows.desk import Actor, Desk, Draft
+from dokja.workflows.desk import Desk
 from dokja.workflows.open_stage import amend_stage, enrol, open_stage
 from dokja.workflows.preview import preview
 from dokja.workflows.publish import Terms, publish_decision, signed_decision
 from dokja.workflows.record import record_event
 from dokja.workflows.reenter import apply_for_reentry, open_reentry, record_reentry
+from dokja.workflows.stage import Actor, Draft
 from dokja.workflows.submit import Submission, submit
 from tests.journeys import two_year_rules as rules
 from tests.journeys.two_year_rules import Days
+from tests.made_stage import draft, standing_of
 
 LIFE, ROUND = "life", "life-again"
 DAYS, AGAIN = Days(date(2026, 1, 2)), Days(date(2026, 1, 30))
@@ -161,7 +161,7 @@ class StageMachine(RuleBasedStateMachine):
 
     def _announce(self) -> None:
         self.publish(again=False, until=0, reason="")
-        assert any(event.kind is Kind.RELEASE for event in self.events())
+        assert any(event.kind == "release" for event in self.events())
 
     def _follow(self) -> None:
         self.told.day = 28
@@ -196,14 +196,19 @@ class StageMachine(RuleBasedStateMachine):
         return True
 
     def note(
-        self, kind: Kind, payload: dict[str, JSON], stage: str = LIFE, supersedes: str = "", reason: str = ""
+        self, kind: str, payload: dict[str, JSON], stage: str = LIFE, supersedes: str = "", reason: str = ""
     ) -> bool:
         file = self.folder / "payload.json"
         file.write_text(json.dumps(payload), "utf-8")
         return self.attempt(
             lambda: [
                 record_event(
-                    self.desk, stage, kind.value, file, self.actor(), supersedes=supersedes, reason=reason
+                    self.desk.stage(stage),
+                    kind,
+                    file,
+                    self.actor(),
+                    supersedes=supersedes,
+                    reason=reason,
                 )
             ]
         )
@@ -219,16 +224,16 @@ class StageMachine(RuleBasedStateMachine):
 
     def _may_submit(self, stage: str) -> bool:
         """Whether today is no later than the last day the rules and every extension in force name."""
-        rulebook, events = self.desk.rulebook(stage), in_force(self.events(stage))
+        rulebook, events = self.desk.stage(stage).rulebook, standing_of(self.events(stage))
         extended = [
-            event.payload["until"]
+            event.payload.until
             for event in events
-            if event.kind is Kind.DEADLINE_EXTENDED and event.payload["deadline"] == "submission"
+            if event.kind == "deadline_extended" and event.payload.deadline == "submission"
         ]
         today = local_day(rulebook, self.now)
         days = [
             rulebook.clock.submission.closes,
-            *(date.fromisoformat(str(until)[:10]) for until in extended),
+            *(date.fromisoformat(until[:10]) for until in extended),
         ]
         return any(isinstance(day, date) and today <= day for day in days)
 
@@ -242,7 +247,7 @@ class StageMachine(RuleBasedStateMachine):
         handed_in = Submission(team, team.title(), str(self.folder / f"{model}.safetensors"), declared)
 
         def step() -> Sequence[Event]:
-            submit(self.desk, stage, handed_in, self.actor())
+            submit(self.desk.stage(stage), handed_in, self.actor())
             return self.events(stage)[taken:]
 
         assert not self.attempt(step) or in_time, "submitted late"
@@ -254,7 +259,7 @@ class StageMachine(RuleBasedStateMachine):
             "previous": self.now,
             "until": DAYS.at(self.told.day + days),
         }
-        self.note(Kind.DEADLINE_EXTENDED, payload, self.stage_of(again))
+        self.note("deadline_extended", payload, self.stage_of(again))
 
     @rule(
         version=st.integers(1, 3),
@@ -266,24 +271,23 @@ class StageMachine(RuleBasedStateMachine):
         at = DAYS.at(self.told.day + days)
         book = life_rules(version)
         self.attempt(
-            lambda: [amend_stage(self.desk, LIFE, book, self.actor(), effective_at=at, positions=said)]
+            lambda: [amend_stage(self.desk.stage(LIFE), book, self.actor(), effective_at=at, positions=said)]
         )
 
     @rule(team=st.sampled_from(TEAMS))
     def withdraw(self, team: str) -> None:
-        self.note(Kind.WITHDRAWAL, {"team": team})
+        self.note("withdrawal", {"team": team})
 
     @rule(rater=st.sampled_from(RATERS), again=st.booleans())
     def register(self, rater: str, again: bool) -> None:
         stage = self.stage_of(again)
         panel = "reviewers" if stage == ROUND else "experts"
-        self.note(Kind.RATER_REGISTERED, {"rater": rater, "panel": panel}, stage)
+        self.note("rater_registered", {"rater": rater, "panel": panel}, stage)
 
     @rule(thousandth=st.integers(1, 9))
     def mark(self, thousandth: int) -> None:
         """Every seated expert marks every team that submitted, in figures that could come from nowhere else."""
-        rulebook = self.desk.rulebook(LIFE)
-        history = read_history(rulebook, self.events())
+        history = History.of(self.events())
         marks = []
         for at, rater in enumerate(history.panel_of):
             for number, (team, weights) in enumerate(history.weights.items()):
@@ -296,37 +300,37 @@ class StageMachine(RuleBasedStateMachine):
                 old = history.marks.get((rater, team, "experts-overall"))
                 corrects = None if old is None else old.id
                 marks.append(
-                    Draft(Kind.EXPERT_SCORE, payload, supersedes=corrects, reason="again" if old else "")
+                    draft("expert_score", payload, supersedes=corrects, reason="again" if old else "")
                 )
-        self.attempt(lambda: self.desk.record(LIFE, self.actor(), marks, rulebook))
+        self.attempt(lambda: self.desk.stage(LIFE).record(self.actor(), marks))
 
     @rule(rater=st.sampled_from(RATERS), team=st.sampled_from(TEAMS), declare=st.booleans())
     def step_back(self, rater: str, team: str, declare: bool) -> None:
         if declare:
-            self.note(Kind.CONFLICT_DECLARED, {"rater": rater, "team": team, "ground": GROUND})
+            self.note("conflict_declared", {"rater": rater, "team": team, "ground": GROUND})
         else:
-            self.note(Kind.RECUSAL, {"rater": rater, "teams": [team]})
+            self.note("recusal", {"rater": rater, "teams": [team]})
 
     @rule(verdict=st.sampled_from([Verdict.SUPPORTED, Verdict.SUPPORTED, Verdict.REFUTED]))
     def find(self, verdict: Verdict) -> None:
-        history = read_history(self.desk.rulebook(LIFE), self.events())
+        history = History.of(self.events())
         for number, (team, weights) in enumerate(history.weights.items()):
             found = verdict if number == len(history.weights) - 1 else Verdict.SUPPORTED
             claim, reason = Claim("weights.independent_of"), Reason("test.made")
             finding = Finding(claim, found, reason, Evidence.REPLAYED, {"subject": weights})
-            self.note(Kind.FINDING_RECORDED, {"team": team, "finding": finding.as_json()})
+            self.note("finding_recorded", {"team": team, "finding": finding.as_json()})
 
     @rule()
     def reply(self) -> None:
-        findings = [event for event in in_force(self.events()) if event.kind is Kind.FINDING_RECORDED]
-        to, team = (findings[-1].id, findings[-1].payload["team"]) if findings else ("finding-0", "nuri")
-        self.note(Kind.TEAM_REPLY, {"team": team, "to": to, "text": "We did. (simulated)"})
+        findings = [event for event in standing_of(self.events()) if event.kind == "finding_recorded"]
+        to, team = (findings[-1].id, findings[-1].payload.team) if findings else ("finding-0", "nuri")
+        self.note("team_reply", {"team": team, "to": to, "text": "We did. (simulated)"})
 
     @rule(again=st.booleans(), choice=st.sampled_from(["approve", "reject", "abstain"]))
     def vote(self, again: bool, choice: str) -> None:
         stage = self.stage_of(again)
         for rater in RATERS:
-            self.note(Kind.PANEL_VOTE, {"rater": rater, "team": "saebom", "choice": choice}, stage)
+            self.note("panel_vote", {"rater": rater, "team": "saebom", "choice": choice}, stage)
 
     # -- the decision and after -----------------------------------------------------------------------------------
 
@@ -334,7 +338,8 @@ class StageMachine(RuleBasedStateMachine):
     def propose(self, again: bool) -> None:
         before = self.desk.store.size()
         try:
-            made = propose(self.desk, look(self.desk, self.stage_of(again), seed=None))
+            stage = self.desk.stage(self.stage_of(again))
+            made = propose(stage, look(stage, seed=None))
             self.told.proposals.append(made.digest)
         except DokjaError:
             pass
@@ -350,7 +355,10 @@ class StageMachine(RuleBasedStateMachine):
             signed = self.attempt(
                 lambda person=person: [
                     sign(
-                        self.desk, stage, read_proposal(self.desk, stage, digest), self.keys[person], self.now
+                        self.desk.stage(stage),
+                        read_proposal(self.desk.stage(stage), digest),
+                        self.keys[person],
+                        self.now,
                     )
                 ]
             )
@@ -366,22 +374,22 @@ class StageMachine(RuleBasedStateMachine):
         )
 
         def step() -> Sequence[Event]:
-            event = publish_decision(self.desk, stage, self.actor(), terms).event
+            event = publish_decision(self.desk.stage(stage), self.actor(), terms).event
             return [] if event is None else [event]
 
         self.attempt(step)
 
     @rule(team=st.sampled_from(TEAMS), ground=st.sampled_from(["clerical_error", "misreading_of_the_work"]))
     def object(self, team: str, ground: str) -> None:
-        rulebook = self.desk.rulebook(LIFE)
+        rulebook = self.desk.stage(LIFE).rulebook
 
         def step() -> Sequence[Event]:
             event = object_to_decision(
-                self.desk, LIFE, Complaint(team, ground, "Again. (simulated)"), self.actor()
+                self.desk.stage(LIFE), Complaint(team, ground, "Again. (simulated)"), self.actor()
             ).event
             return [] if event is None else [event]
 
-        period = period_of(rulebook, self.events(), team)
+        period = period_of(rulebook, History.of(self.events()), team)
         before = len(self.events())
         self.attempt(step)
         if len(self.events()) > before:
@@ -390,27 +398,27 @@ class StageMachine(RuleBasedStateMachine):
 
     @rule(uphold=st.booleans(), person=st.sampled_from(["judge", "chair"]), score=st.integers(50, 90))
     def answer(self, uphold: bool, person: str, score: int) -> None:
-        standing = in_force(self.events())
-        objections = [event.id for event in standing if event.kind is Kind.OBJECTION]
-        marks = [event for event in standing if event.kind is Kind.EXPERT_SCORE]
+        standing = standing_of(self.events())
+        objections = [event.id for event in standing if event.kind == "objection"]
+        marks = [event for event in standing if event.kind == "expert_score"]
         corrections: tuple[Draft, ...] = ()
         if uphold and marks:
-            payload = {**marks[-1].payload, "score": score + 0.7181}
+            payload = {**marks[-1].payload.as_json(), "score": score + 0.7181}
             self.told.secrets.add(str(payload["score"]))
-            corrections = (Draft(Kind.EXPERT_SCORE, payload, supersedes=marks[-1].id, reason="upheld"),)
+            corrections = (draft("expert_score", payload, supersedes=marks[-1].id, reason="upheld"),)
         hearing = Hearing(
             objections[-1] if objections else "objection-0", uphold, (person,), "Why.", corrections
         )
-        signed = {str(e.payload["signer"]) for e in standing if e.kind is Kind.DECISION_SIGNED}
-        if self.attempt(lambda: answer_objection(self.desk, LIFE, hearing, self.actor(person)).events):
+        signed = {e.payload.signer for e in standing if e.kind == "decision_signed"}
+        if self.attempt(lambda: answer_objection(self.desk.stage(LIFE), hearing, self.actor(person)).events):
             assert person not in signed, "whoever signed heard it"
 
     @rule(again=st.booleans())
     def close(self, again: bool) -> None:
         stage = self.stage_of(again)
-        events, rulebook = self.events(stage), self.desk.rulebook(stage)
-        periods = [period_of(rulebook, events, team) for team in read_history(rulebook, events).teams]
-        if self.attempt(lambda: [close_stage(self.desk, stage, self.actor())]):
+        events, rulebook = self.events(stage), self.desk.stage(stage).rulebook
+        periods = [period_of(rulebook, History.of(events), team) for team in History.of(events).teams]
+        if self.attempt(lambda: [close_stage(self.desk.stage(stage), self.actor())]):
             today = local_day(rulebook, self.now)
             assert all(period is None or today > period.last for period in periods), (
                 "closed while days remain"
@@ -420,20 +428,20 @@ class StageMachine(RuleBasedStateMachine):
     def re_enter(self) -> None:
         book = parse_rulebook(rules.reentry(AGAIN, ROUND).encode())
         applicants = {"saebom": "Saebom (simulated)"}
-        self.attempt(lambda: open_reentry(self.desk, LIFE, book, self.actor(), applicants))
+        self.attempt(lambda: open_reentry(self.desk.stage(LIFE), book, self.actor(), applicants))
 
     @rule(team=st.sampled_from(["nuri", "bada"]))
     def apply(self, team: str) -> None:
         stage = self.stage_of(True)
         in_time = self._may_submit(stage)
         applied = self.attempt(
-            lambda: apply_for_reentry(self.desk, stage, {team: team.title()}, self.actor())
+            lambda: apply_for_reentry(self.desk.stage(stage), {team: team.title()}, self.actor())
         )
         assert not applied or in_time, "applied late"
 
     @rule()
     def settle_the_round(self) -> None:
-        self.attempt(lambda: [record_reentry(self.desk, self.stage_of(True), self.actor())])
+        self.attempt(lambda: [record_reentry(self.desk.stage(self.stage_of(True)), self.actor())])
 
     # -- what always holds ----------------------------------------------------------------------------------------
 
@@ -444,8 +452,8 @@ class StageMachine(RuleBasedStateMachine):
             return
         self.looked = now
         for stage in self.desk.store.stages():
-            rulebook, events = self.desk.rulebook(stage), self.events(stage)
-            history, decision = read_history(rulebook, events), decide(rulebook, events)
+            rulebook, events = self.desk.stage(stage).rulebook, self.events(stage)
+            history, decision = History.of(events), decide(rulebook, History.of(events))
             assert [team.team for team in decision.teams] == list(history.teams)
             for team in decision.teams:
                 assert team.outcome in set(Outcome)
@@ -453,7 +461,7 @@ class StageMachine(RuleBasedStateMachine):
                 assert not team.advances or team.outcome in (Outcome.PASS, Outcome.CONDITIONAL)
             outcome = decision.as_json()
             assert json.loads(json.dumps(outcome, allow_nan=False)) == outcome
-            totals = {str(p) for (_, part), p in points_of(outcome).items() if part == TOTAL}
+            totals = {str(p) for (_, part), p in decision.said().points().items() if part == TOTAL}
             shown = self._all_the_public_sees(stage)
             sealed = self.told.secrets | {total for total in totals if len(total) > 6}
             assert [secret for secret in sealed if secret in shown] == []
@@ -475,14 +483,14 @@ class StageMachine(RuleBasedStateMachine):
 
     def _all_the_public_sees(self, stage: str) -> str:
         try:
-            shown = json.dumps(preview(self.desk, stage, Viewer(Profile.PUBLIC), self.now).seen)
+            shown = json.dumps(preview(self.desk.stage(stage), PUBLIC, self.now).seen)
         except NotAllowed:
             shown = ""  # an embargo runs: the public sees nothing at all
         try:
-            signed = signed_decision(self.desk, stage)
+            signed = signed_decision(self.desk.stage(stage))
         except NotAllowed:
             return shown
-        public, _ = write_dossiers(self.desk, stage, signed, self.folder / "out")
+        public, _ = write_dossiers(self.desk.stage(stage), signed, self.folder / "out")
         return shown + public.read_text("utf-8")
 
 

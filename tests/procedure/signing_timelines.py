@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from dokja import rulebook as rb
 from dokja.canonical import JSON
 from dokja.record.events import Event
-from dokja.record.payloads import Kind
 from dokja.signature import KeyRing, SigningKey, key_statement
 from tests.signature.authenticator import Authenticator
 
@@ -144,7 +143,7 @@ def event_of(number: int, step: Step, stage: str, decision: str = DECISION) -> E
     if step.act == "retract":
         target = f"step-{step.target}"
         return Event(
-            f"step-{number}", Kind.RETRACTION, stage, TIMES[-1], "office", {}, supersedes=target, reason="no"
+            f"step-{number}", "retraction", stage, TIMES[-1], "office", {}, supersedes=target, reason="no"
         )
     key, person, _ = KEYS[step.key]
     at = TIMES[step.time]
@@ -156,7 +155,7 @@ def event_of(number: int, step: Step, stage: str, decision: str = DECISION) -> E
         "key": key.id,
         "signature": "nonsense" if step.fault == "malformed" else made.signature,
     }
-    return Event(f"step-{number}", Kind.DECISION_SIGNED, stage, at, person, payload)
+    return Event(f"step-{number}", "decision_signed", stage, at, person, payload)
 
 
 def office_enrolled() -> dict[str, JSON]:

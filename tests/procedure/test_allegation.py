@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dokja.errors import InvalidInput
 from dokja.procedure.allegation import Allegation, Status, answer, status
-from dokja.record.payloads import Basis
+from dokja.record.terms import Basis
 from dokja.report.words import say_reason
 
 NEW_YEAR = date(2026, 1, 1)

@@ -31,8 +31,7 @@ from dokja.procedure.objection import (
 from dokja.publishing.correction import differences, no_longer_true
 from dokja.publishing.release import statement_json, statements_of_decision
 from dokja.record.events import Event
-from dokja.record.history import read_history
-from dokja.record.payloads import Kind
+from dokja.record.history import History
 from dokja.report.words import LANGUAGES, say, sentences
 from dokja.rulebook import Disclosed
 from tests.made_stage import TEAMS, Stage, full_stage, made_rulebook
@@ -62,7 +61,7 @@ def release(announces: list[str], *, until: str = "", decision: str = DIGEST, st
 
 def announced(book: rb.Rulebook, at: str, teams: list[str] | None = None) -> Stage:
     stage = Stage(book).open(TEAMS[:2] if teams is None else teams)
-    stage.add(Kind.RELEASE, release(list(teams or TEAMS[:2])), at=at)
+    stage.add("release", release(list(teams or TEAMS[:2])), at=at)
     return stage
 
 
@@ -71,7 +70,7 @@ def text_of(moment: datetime) -> str:
 
 
 def objecting(book: rb.Rulebook, stage: Stage, at: str, team: str = TEAMS[0], **more):
-    return why_not_admissible(book, stage.events, team, more.pop("ground", "clerical_error"), at, **more)
+    return why_not_admissible(book, stage.history, team, more.pop("ground", "clerical_error"), at, **more)
 
 
 moments = st.integers(1_420_070_400, 2_366_841_600).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
@@ -125,7 +124,7 @@ def test_a_period_that_has_passed_never_opens_again(extensions: list[tuple[int, 
                 "previous": now,
                 "until": text_of(start + timedelta(days=until)),
             }
-            stage.add(Kind.DEADLINE_EXTENDED, payload, at=now)
+            stage.add("deadline_extended", payload, at=now)
         refused = objecting(book, stage, now) is not None
         assert refused or not passed, f"day {day} opened what had passed"
         passed = passed or refused
@@ -147,12 +146,12 @@ def test_the_period_starts_when_the_embargo_ends_and_a_corrected_decision_opens_
     book, (one, other) = appealing(10, rb.DayKind.CALENDAR), TEAMS[:2]
     stage = Stage(book).open([one, other])
     first = stage.add(
-        Kind.RELEASE, release([one, other], until="2026-01-20T00:00:00Z"), at="2026-01-15T00:00:00Z"
+        "release", release([one, other], until="2026-01-20T00:00:00Z"), at="2026-01-15T00:00:00Z"
     )
-    assert period_of(book, stage.events, one).last == date(2026, 1, 30)  # type: ignore[union-attr]
+    assert period_of(book, stage.history, one).last == date(2026, 1, 30)  # type: ignore[union-attr]
     assert objecting(book, stage, "2026-01-19T00:00:00Z").key == "objection.not_announced"  # type: ignore[union-attr]
     stage.add(
-        Kind.RELEASE,
+        "release",
         release([one], decision=digest_json("decision", {"corrected": 1})),
         at="2026-02-10T00:00:00Z",
         supersedes=first.id,
@@ -165,14 +164,14 @@ def test_the_period_starts_when_the_embargo_ends_and_a_corrected_decision_opens_
 def test_taking_an_announcement_back_and_making_it_again_opens_no_second_period() -> None:
     book, (one, other) = appealing(10, rb.DayKind.CALENDAR), TEAMS[:2]
     stage = Stage(book).open([one, other])
-    first = stage.add(Kind.RELEASE, release([one, other]), at="2026-01-15T00:00:00Z")
-    stage.add(Kind.RETRACTION, {}, at="2026-02-01T00:00:00Z", supersedes=first.id, reason="typed wrong")
-    stage.add(Kind.RELEASE, release([one, other]), at="2026-02-02T00:00:00Z")
-    assert period_of(book, stage.events, one).last == date(2026, 1, 25)  # type: ignore[union-attr]
+    first = stage.add("release", release([one, other]), at="2026-01-15T00:00:00Z")
+    stage.add("retraction", {}, at="2026-02-01T00:00:00Z", supersedes=first.id, reason="typed wrong")
+    stage.add("release", release([one, other]), at="2026-02-02T00:00:00Z")
+    assert period_of(book, stage.history, one).last == date(2026, 1, 25)  # type: ignore[union-attr]
     early = Stage(book).open([one, other])
-    hidden = early.add(Kind.RELEASE, release([one], until="2026-01-20T00:00:00Z"), at="2026-01-15T00:00:00Z")
-    early.add(Kind.RETRACTION, {}, at="2026-01-16T00:00:00Z", supersedes=hidden.id, reason="too early")
-    assert period_of(book, early.events, one) is None, "nobody heard it"
+    hidden = early.add("release", release([one], until="2026-01-20T00:00:00Z"), at="2026-01-15T00:00:00Z")
+    early.add("retraction", {}, at="2026-01-16T00:00:00Z", supersedes=hidden.id, reason="too early")
+    assert period_of(book, early.history, one) is None, "nobody heard it"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -198,14 +197,14 @@ def test_grounds_days_and_hearing_come_from_the_rulebook_and_are_never_invented(
 def test_where_an_objection_stands_and_who_may_not_hear_it() -> None:
     book = appealing()
     stage = full_stage(book, seed=1, teams=TEAMS[:2], items=2)
-    stage.add(Kind.RELEASE, release(TEAMS[:2]), at="2026-01-15T00:00:00Z")
-    stage.add(Kind.DECISION_SIGNED, {"decision": DIGEST, "signer": "chair", "key": "k", "signature": "s"})
+    stage.add("release", release(TEAMS[:2]), at="2026-01-15T00:00:00Z")
+    stage.add("decision_signed", {"decision": DIGEST, "signer": "chair", "key": "k", "signature": "s"})
     payload = {"team": TEAMS[0], "decision": DIGEST, "ground": "clerical_error", "text": "Look again."}
-    made = stage.add(Kind.OBJECTION, payload, at="2026-01-16T00:00:00Z")
-    (standing,) = objections(book, stage.events)
+    made = stage.add("objection", payload, at="2026-01-16T00:00:00Z")
+    (standing,) = objections(book, stage.history)
     assert (standing.received, standing.answer_by) == (date(2026, 1, 16), date(2026, 1, 23))
     assert "text" not in standing.as_json(with_text=False)
-    barred = barred_from_hearing(read_history(book, stage.events), stage.events, made)
+    barred = barred_from_hearing(stage.history, made)
     assert {"chair", "office", "experts:00", "experts:05", "users:03"} <= set(barred)
     assert "elder" not in barred
     for reason in barred.values():
@@ -215,10 +214,10 @@ def test_where_an_objection_stands_and_who_may_not_hear_it() -> None:
 @st.composite
 def corrections(draw: st.DrawFn) -> tuple[Stage, Event, Event]:
     stage = full_stage(appealing(), seed=draw(st.integers(0, 3)), teams=TEAMS[:3], items=3)
-    kinds = (Kind.EXPERT_SCORE, Kind.USER_RATING, Kind.RUN_RESULT)
+    kinds = ("expert_score", "user_rating", "run_result")
     old = draw(st.sampled_from([event for event in stage.events if event.kind in kinds]))
-    payload = dict(old.payload)
-    if old.kind is Kind.RUN_RESULT:
+    payload = old.payload.as_json()
+    if old.kind == "run_result":
         rows = payload["rows"]
         assert isinstance(rows, list)
         payload["rows"] = [[*row[:4], float(draw(st.booleans()))] for row in rows]
@@ -237,15 +236,15 @@ def test_the_replay_of_an_upheld_correction_is_the_decision_on_the_corrected_his
     corrected = [
         replace(event, payload=new.payload) if event.id == old.id else event for event in stage.events
     ]
-    before, after = decide(stage.book, stage.events), decide(stage.book, [*stage.events, new])
-    assert after.as_json() == decide(stage.book, corrected).as_json()
+    before, after = decide(stage.book, stage.history), decide(stage.book, History.of([*stage.events, new]))
+    assert after.as_json() == decide(stage.book, History.of(corrected)).as_json()
     same = before.as_json() == after.as_json()
     assert not differences(before, before)
     assert not same or not differences(before, after)
-    said = statements_of_decision(stage.book, before.as_json(), [Disclosed.TOTALS], release="r")
+    said = statements_of_decision(stage.book, before.said(), [Disclosed.TOTALS], release="r")
     payload = release([], statements=[statement_json(one) for one in said])
-    out = Event("out", Kind.RELEASE, stage.events[0].stage, old.at, "office", payload)
-    wrong = no_longer_true([*stage.events, out], before, after)
+    out = Event("out", "release", stage.events[0].stage, old.at, "office", payload)
+    wrong = no_longer_true(History.of([*stage.events, out]), before, after)
     moved = {one.team for one in differences(before, after) if "total" in one.points}
     assert {one.statement.teams[0] for one in wrong} == moved
     assert all(one.was_true for one in wrong)
@@ -254,14 +253,14 @@ def test_the_replay_of_an_upheld_correction_is_the_decision_on_the_corrected_his
 def test_a_closed_stage_takes_corrections_and_what_lies_beside_the_result_only() -> None:
     book = appealing()
     stage = full_stage(book, seed=1, teams=TEAMS[:2], items=2)
-    stage.add(Kind.STAGE_CLOSED, {"decision": DIGEST})
-    old = next(event for event in stage.events if event.kind is Kind.USER_RATING)
-    stage.add(Kind.USER_RATING, dict(old.payload), supersedes=old.id, reason="typed wrong")
-    stage.add(Kind.RELEASE, release([]))
-    read_history(book, stage.events)
-    stage.add(Kind.WITHDRAWAL, {"team": TEAMS[0]})
+    stage.add("stage_closed", {"decision": DIGEST})
+    old = next(event for event in stage.events if event.kind == "user_rating")
+    stage.add("user_rating", old.payload.as_json(), supersedes=old.id, reason="typed wrong")
+    stage.add("release", release([]))
+    History.of(stage.events)
+    stage.add("withdrawal", {"team": TEAMS[0]})
     with pytest.raises(EventInvalid, match="after the stage was closed"):
-        read_history(book, stage.events)
+        History.of(stage.events)
 
 
 def test_every_key_said_after_a_decision_has_a_sentence() -> None:
@@ -279,11 +278,11 @@ def test_an_objection_has_one_answer() -> None:
     book = appealing()
     stage = announced(book, "2026-01-15T00:00:00Z")
     payload = {"team": TEAMS[0], "decision": DIGEST, "ground": "clerical_error", "text": "Look again."}
-    made = stage.add(Kind.OBJECTION, payload)
+    made = stage.add("objection", payload)
     answer = {"objection": made.id, "upheld": False, "heard_by": ["judge"], "text": "No."}
-    stage.add(Kind.ANSWER_TO_OBJECTION, answer)
-    read_history(book, stage.events)
+    stage.add("answer_to_objection", answer)
+    History.of(stage.events)
     with pytest.raises(EventInvalid, match="a second time"):
-        read_history(book, [*stage.events, replace(stage.events[-1], id="again")])
+        History.of([*stage.events, replace(stage.events[-1], id="again")])
     with pytest.raises(EventInvalid, match="no objection before it"):
-        read_history(book, [stage.events[0], stage.events[-1]])
+        History.of([stage.events[0], stage.events[-1]])

@@ -15,7 +15,7 @@ from dokja.procedure.support import Bounds
 from dokja.procedure.support_budget import Adds, Keeps, budget_standing, rule_standing
 from dokja.procedure.support_record import read_support
 from dokja.record.events import Event
-from dokja.record.payloads import Kind
+from dokja.record.history import History
 from tests.made_stage import made_rulebook, text
 
 AT = "2025-08-18T00:00:00Z"
@@ -31,20 +31,20 @@ DELIVERY = {
 }  # fmt: skip
 
 
-def event(number: int, kind: Kind, payload: dict, **more) -> Event:
+def event(number: int, kind: str, payload: dict, **more) -> Event:
     return Event(f"e{number}", kind, "stage", AT, "office", payload, **more)
 
 
 def teams() -> list[Event]:
     names = {"nc": "NC AI", "naver-cloud": "Naver Cloud"}
     return [
-        event(900 + n, Kind.TEAM_REGISTERED, {"team": team, "name": name})
+        event(900 + n, "team_registered", {"team": team, "name": name})
         for n, (team, name) in enumerate(names.items())
     ]
 
 
 def figures(events: list[Event], end: date = END) -> list:
-    record = read_support([events])
+    record = read_support([History.of(events)])
     ledger = record.ledger
     found = [
         (p.id, p.units, p.supplier, s.delivered_share, s.late_days, s.stopped_days, s.conflict)
@@ -73,10 +73,10 @@ deliveries = st.lists(
 def test_totals_do_not_depend_on_the_order_in_which_a_days_entries_were_recorded(
     rows: list[dict], shuffle: random.Random
 ) -> None:
-    entries = [event(0, Kind.SUPPORT_PROMISED, {**PROMISE, "budget_line": "gpu", "won": 7})]
-    entries += [event(n, Kind.SUPPORT_DELIVERED, {**DELIVERY, **row}) for n, row in enumerate(rows, start=1)]
+    entries = [event(0, "support_promised", {**PROMISE, "budget_line": "gpu", "won": 7})]
+    entries += [event(n, "support_delivered", {**DELIVERY, **row}) for n, row in enumerate(rows, start=1)]
     line = {"line": "gpu", "title": "GPU", "resource": "gpu", "year": 2025, "won": 100}
-    entries.append(event(500, Kind.BUDGET_LINE, line))
+    entries.append(event(500, "budget_line", line))
     mixed = entries.copy()
     shuffle.shuffle(mixed)
     assert figures(teams() + mixed) == figures(teams() + entries)
@@ -88,14 +88,14 @@ def test_a_correction_gives_what_recording_it_right_the_first_time_gives(
     wrong: list[dict], right: list[dict], units: int
 ) -> None:
     pairs = list(zip(wrong, right, strict=False))
-    straight = [event(0, Kind.SUPPORT_PROMISED, {**PROMISE, "units": units})]
-    straight += [event(n, Kind.SUPPORT_DELIVERED, {**DELIVERY, **one}) for n, (_, one) in enumerate(pairs, 1)]
-    history = [event(0, Kind.SUPPORT_PROMISED, PROMISE)]
-    history += [event(n, Kind.SUPPORT_DELIVERED, {**DELIVERY, **one}) for n, (one, _) in enumerate(pairs, 1)]
+    straight = [event(0, "support_promised", {**PROMISE, "units": units})]
+    straight += [event(n, "support_delivered", {**DELIVERY, **one}) for n, (_, one) in enumerate(pairs, 1)]
+    history = [event(0, "support_promised", PROMISE)]
+    history += [event(n, "support_delivered", {**DELIVERY, **one}) for n, (one, _) in enumerate(pairs, 1)]
     corrected = {**PROMISE, "units": units}
-    history.append(event(100, Kind.SUPPORT_PROMISED, corrected, supersedes="e0", reason="misread"))
+    history.append(event(100, "support_promised", corrected, supersedes="e0", reason="misread"))
     history += [
-        event(100 + n, Kind.SUPPORT_DELIVERED, {**DELIVERY, **one}, supersedes=f"e{n}", reason="misread")
+        event(100 + n, "support_delivered", {**DELIVERY, **one}, supersedes=f"e{n}", reason="misread")
         for n, (_, one) in enumerate(pairs, 1)
     ]
     assert figures(teams() + history) == figures(teams() + straight)
@@ -103,11 +103,11 @@ def test_a_correction_gives_what_recording_it_right_the_first_time_gives(
 
 def test_a_corrected_supplier_takes_its_deliveries_along() -> None:
     history = [
-        event(0, Kind.SUPPORT_PROMISED, PROMISE),
-        event(1, Kind.SUPPORT_DELIVERED, DELIVERY),
-        event(2, Kind.SUPPORT_PROMISED, {**PROMISE, "supplier": "skt"}, supersedes="e0", reason="wrong name"),
+        event(0, "support_promised", PROMISE),
+        event(1, "support_delivered", DELIVERY),
+        event(2, "support_promised", {**PROMISE, "supplier": "skt"}, supersedes="e0", reason="wrong name"),
     ]
-    record = read_support([teams() + history])
+    record = read_support([History.of(teams() + history)])
     (promise,) = record.ledger.promises
     assert promise.supplier == "skt"
     assert not record.ledger.is_conflict(promise)
@@ -116,7 +116,7 @@ def test_a_corrected_supplier_takes_its_deliveries_along() -> None:
 
 def test_a_delivery_as_it_was_recorded_before_there_were_promises_is_told_and_counted_nowhere() -> None:
     old = {"team": "nc", "support": "gpu", "supplier": "naver-cloud", "promised": 512, "delivered": 256}
-    record = read_support([[*teams(), event(0, Kind.SUPPORT_DELIVERED, old)]])
+    record = read_support([History.of([*teams(), event(0, "support_delivered", old)])])
     assert [(one.support, one.delivered) for one in record.statements] == [("gpu", "256")]
     assert record.ledger.stopped_days("nc", END) == Bounds(0.0, 0.0)
 
@@ -129,13 +129,13 @@ def test_a_supplier_the_rulebook_calls_a_contestant_is_one() -> None:
     book = made_rulebook(support=(row,))
     lent = {**PROMISE, "supplier": "lender", "rule": "gpu"}
     entries = [
-        event(0, Kind.SUPPORT_PROMISED, lent),
-        event(1, Kind.SUPPORT_PROMISED, {**lent, "support": "more", "units": 1024}),
-        event(2, Kind.SUPPORT_PROMISED, {**lent, "support": "unsaid", "units": "unknown"}),
-        event(3, Kind.SUPPORT_PROMISED, {**lent, "support": "other", "supplier": "skt"}),
-        event(4, Kind.SUPPORT_PROMISED, {**lent, "support": "none", "rule": "no-row"}),
+        event(0, "support_promised", lent),
+        event(1, "support_promised", {**lent, "support": "more", "units": 1024}),
+        event(2, "support_promised", {**lent, "support": "unsaid", "units": "unknown"}),
+        event(3, "support_promised", {**lent, "support": "other", "supplier": "skt"}),
+        event(4, "support_promised", {**lent, "support": "none", "rule": "no-row"}),
     ]
-    record = read_support([teams() + entries], [book])
+    record = read_support([History.of(teams() + entries)], [book])
     assert record.ledger.is_conflict(record.ledger.promise("nc-gpu"))
     kept = {one.promise.id: one.keeps for one in rule_standing(book, record.ledger.promises)}
     assert kept == {
@@ -152,18 +152,18 @@ def test_a_budget_line_holds_only_where_every_cost_is_known() -> None:
         return {**PROMISE, "support": name, "budget_line": line_of, **won}
 
     entries = [
-        *(event(n, Kind.BUDGET_LINE, line(*one)) for n, one in enumerate(
+        *(event(n, "budget_line", line(*one)) for n, one in enumerate(
             [("full", 10), ("short", 10), ("open", 10), ("over", 10), ("unset", "unknown")]
         )),
-        event(10, Kind.SUPPORT_PROMISED, costs("a", "full", won=10)),
-        event(11, Kind.SUPPORT_PROMISED, costs("b", "short", won=3)),
-        event(12, Kind.SUPPORT_PROMISED, costs("c", "open")),
-        event(13, Kind.SUPPORT_PROMISED, costs("d", "over", won=11)),
-        event(14, Kind.SUPPORT_PROMISED, costs("e", "over")),
-        event(15, Kind.SUPPORT_PROMISED, costs("f", "unset", won=1)),
-        event(16, Kind.SUPPORT_PROMISED, costs("g", "nowhere", won=1)),
+        event(10, "support_promised", costs("a", "full", won=10)),
+        event(11, "support_promised", costs("b", "short", won=3)),
+        event(12, "support_promised", costs("c", "open")),
+        event(13, "support_promised", costs("d", "over", won=11)),
+        event(14, "support_promised", costs("e", "over")),
+        event(15, "support_promised", costs("f", "unset", won=1)),
+        event(16, "support_promised", costs("g", "nowhere", won=1)),
     ]  # fmt: skip
-    found = {one.name: one for one in budget_standing(read_support([teams() + entries]))}
+    found = {one.name: one for one in budget_standing(read_support([History.of(teams() + entries)]))}
     assert {name: one.adds for name, one in found.items()} == {
         "full": Adds.WITHIN, "short": Adds.WITHIN, "open": Adds.UNKNOWN, "over": Adds.EXCEEDED,
         "unset": Adds.UNKNOWN, "nowhere": Adds.UNKNOWN,
@@ -174,18 +174,18 @@ def test_a_budget_line_holds_only_where_every_cost_is_known() -> None:
 @pytest.mark.parametrize(
     "entries",
     [
-        [(Kind.SUPPORT_PROMISED, PROMISE), (Kind.SUPPORT_PROMISED, PROMISE)],
-        [(Kind.SUPPORT_RETURNED, {"team": "nc", "support": "nc-gpu", "day": "2026-01-20"})],
-        [(Kind.NAMING_RIGHT, {"team": "nc", "name": "K-AI", "first": "2025-09-09", "last": "2025-09-08"})],
-        [(Kind.BUDGET_LINE, {"line": "a", "title": "a", "resource": "gpu", "year": 2025, "won": 1})] * 2,
+        [("support_promised", PROMISE), ("support_promised", PROMISE)],
+        [("support_returned", {"team": "nc", "support": "nc-gpu", "day": "2026-01-20"})],
+        [("naming_right", {"team": "nc", "name": "K-AI", "first": "2025-09-09", "last": "2025-09-08"})],
+        [("budget_line", {"line": "a", "title": "a", "resource": "gpu", "year": 2025, "won": 1})] * 2,
     ],
 )
 def test_entries_that_contradict_one_another_are_refused(entries: list) -> None:
     with pytest.raises(InvalidInput):
-        read_support([teams() + [event(n, *one) for n, one in enumerate(entries)]])
+        read_support([History.of(teams() + [event(n, *one) for n, one in enumerate(entries)])])
 
 
 def test_a_ledger_spans_stages() -> None:
-    first = [*teams(), event(0, Kind.SUPPORT_PROMISED, PROMISE)]
-    later = Event("e0", Kind.SUPPORT_DELIVERED, "stage-2", AT, "office", DELIVERY)
-    assert len(read_support([first, [later]]).ledger.deliveries) == 1
+    first = [*teams(), event(0, "support_promised", PROMISE)]
+    later = Event("e0", "support_delivered", "stage-2", AT, "office", DELIVERY)
+    assert len(read_support([History.of(first), History.of([later])]).ledger.deliveries) == 1

@@ -8,17 +8,18 @@ from dokja import rulebook as rb
 from dokja.canonical import canonical_bytes
 from dokja.deciding.decision import decide
 from dokja.errors import InvalidInput
-from dokja.publishing.see import EVENT_FIELDS, Viewer, is_sealed, signed_body, view_decision
-from dokja.record.payloads import Kind
+from dokja.publishing.principal import AUDITOR, PUBLIC, Capacity, Principal, principal_of
+from dokja.publishing.see import is_salted, see, signed_body
+from dokja.record.payload import EVERYONE, KINDS
 from dokja.rulebook import Disclosed, Profile
 from tests.made_stage import TEAMS, full_stage, made_rulebook
 
 BOOK = made_rulebook()
 STAGE = full_stage(BOOK, teams=TEAMS, items=3)
-OUTCOME = decide(BOOK, STAGE.events).as_json()
+OUTCOME = decide(BOOK, STAGE.history).said()
 OWN = TEAMS[0]
-TOTALS = {row["team"]: row["points"] for row in OUTCOME["scores"] if row["part"] == "total"}  # type: ignore[union-attr,index,call-overload]
-VIEWERS = [Viewer(Profile.PUBLIC), Viewer(Profile.OWN_TEAM, OWN), Viewer(Profile.PANEL)]
+TOTALS = OUTCOME.points_of("total")
+VIEWERS = [PUBLIC, principal_of(Profile.OWN_TEAM, OWN), principal_of(Profile.PANEL)]
 
 tables = st.dictionaries(
     st.sampled_from(Disclosed), st.frozensets(st.sampled_from(Profile)), max_size=len(Disclosed)
@@ -37,9 +38,9 @@ def text(view: object) -> str:
 @settings(max_examples=60, deadline=None)
 @given(tables, st.sampled_from(VIEWERS))
 def test_a_total_is_seen_only_by_those_the_table_names(
-    table: dict[Disclosed, frozenset[Profile]], viewer: Viewer
+    table: dict[Disclosed, frozenset[Profile]], viewer: Principal
 ) -> None:
-    view = view_decision(book_with(table), OUTCOME, None, viewer)
+    view = see(viewer, book_with(table)).decision(OUTCOME, None).as_json()
     view.pop("tops", None)  # the best score is a published figure of its own, under its own field
     named = {Profile.PUBLIC, viewer.profile} & table.get(Disclosed.TOTALS, frozenset())
     for team, points in TOTALS.items():
@@ -50,15 +51,15 @@ def test_a_total_is_seen_only_by_those_the_table_names(
 
 
 def test_a_table_that_is_unknown_discloses_names_alone() -> None:
-    view = view_decision(BOOK, OUTCOME, None, Viewer(Profile.PUBLIC))
+    view = see(PUBLIC, BOOK).decision(OUTCOME, None).as_json()
     assert text(view).count("points") == 0
     assert "advancing" not in view
     assert [set(row) for row in view["teams"]] == [{"team", "name", "scores"}] * len(TEAMS)  # type: ignore[union-attr]
 
 
 def test_the_auditor_sees_everything() -> None:
-    assert view_decision(BOOK, OUTCOME, None, Viewer(Profile.AUDITOR)) == {
-        "outcome": OUTCOME,
+    assert see(AUDITOR, BOOK).decision(OUTCOME, None).as_json() == {
+        "outcome": OUTCOME.as_json(),
         "uncertainty": None,
     }
 
@@ -68,29 +69,49 @@ def test_the_signed_body_commits_to_what_it_does_not_show(salt: bytes, other: by
     body = signed_body(BOOK, OUTCOME, None, salt)
     assert all(str(points) not in text(body) for points in TOTALS.values())
     assert (signed_body(BOOK, OUTCOME, None, other) == body) == (salt == other)
-    changed = {**OUTCOME, "vacancies": 99}
+    changed = OUTCOME.model_copy(update={"vacancies": 99})
     assert signed_body(BOOK, changed, None, salt)["sealed"] != body["sealed"]
 
 
-def test_an_event_is_sealed_exactly_when_its_field_is_not_public() -> None:
-    public = book_with({Disclosed.FINDINGS: frozenset({Profile.PUBLIC})})
-    assert not is_sealed(public, Kind.FINDING_RECORDED)
-    assert is_sealed(public, Kind.EXPERT_SCORE)
-    assert not is_sealed(public, Kind.STAGE_OPENED)
-    assert all(is_sealed(BOOK, kind) for kind in EVENT_FIELDS)
+def test_an_event_is_shown_exactly_where_its_kind_and_the_table_say_so() -> None:
+    public = see(PUBLIC, book_with({Disclosed.FINDINGS: frozenset({Profile.PUBLIC})}))
+    assert public.shows(KINDS["finding_recorded"].disclosed)
+    assert not public.shows(KINDS["expert_score"].disclosed)
+    assert public.shows(KINDS["stage_opened"].disclosed)
+
+
+# What a public dossier proves whatever a rulebook discloses: rules, who signed, when it ended; and what was public before.
+FRAME = {
+    "stage_opened", "amendment", "deadline_extended", "decision_signed", "stage_closed",
+    "published_score", "published_rank", "official_outcome",
+}  # fmt: skip
+
+
+def test_under_a_rulebook_that_discloses_nothing_every_kind_but_the_frame_is_sealed_and_salted() -> None:
+    nothing = see(PUBLIC, book_with({}))
+    assert {name for name, kind in KINDS.items() if nothing.shows(kind.disclosed)} == FRAME
+    assert {name for name, kind in KINDS.items() if not is_salted(kind)} == FRAME
+    assert {name for name, kind in KINDS.items() if kind.disclosed == EVERYONE} == FRAME
+
+
+def test_a_kind_that_says_nothing_of_who_sees_it_is_for_the_auditor_alone() -> None:
+    everything = book_with({field: frozenset(Profile) for field in Disclosed})
+    for capacity in Capacity:
+        who = Principal(capacity, "someone", "haneul" if capacity is Capacity.TEAM else "")
+        assert see(who, everything).shows(None) == (capacity in (Capacity.AUDITOR, Capacity.OFFICE))
 
 
 def test_only_a_team_names_a_team() -> None:
     with pytest.raises(InvalidInput):
-        Viewer(Profile.PUBLIC, "garam")
+        principal_of(Profile.PUBLIC, "garam")
     with pytest.raises(InvalidInput):
-        Viewer(Profile.OWN_TEAM)
+        principal_of(Profile.OWN_TEAM)
 
 
 def test_how_far_a_team_is_from_the_cut_off_does_not_tell_it_anothers_total() -> None:
     own = book_with({field: frozenset({Profile.OWN_TEAM}) for field in Disclosed})
     for team in TEAMS:
-        view = view_decision(own, OUTCOME, None, Viewer(Profile.OWN_TEAM, team))
+        view = see(principal_of(Profile.OWN_TEAM, team), own).decision(OUTCOME, None).as_json()
         row = next(row for row in view["teams"] if row["team"] == team)  # type: ignore[union-attr,index,call-overload]
         assert "margin_points" not in row
         for reason in row["missing"]:  # type: ignore[index,union-attr,call-overload]

@@ -12,10 +12,11 @@ from dokja.deciding.decision import decide
 from dokja.errors import InvalidInput, NotAllowed
 from dokja.publishing.disclosure import TOTAL, PublishedStatement, Scoreboard, confine, confine_further
 from dokja.publishing.known import scoreboard_of
+from dokja.publishing.principal import PUBLIC, principal_of
 from dokja.publishing.release import (
     already_said,
+    as_said,
     is_true,
-    points_of,
     read_assumptions,
     read_statement,
     require_granted,
@@ -24,9 +25,8 @@ from dokja.publishing.release import (
     statement_json,
     statements_of_decision,
 )
-from dokja.publishing.see import Viewer, is_shown, view_decision
+from dokja.publishing.see import see
 from dokja.record.events import Event
-from dokja.record.payloads import Kind
 from dokja.rulebook import Disclosed, Profile
 from tests.made_stage import TEAMS, full_stage, made_rulebook
 from tests.procedure.test_objection import release
@@ -34,7 +34,7 @@ from tests.procedure.test_objection import release
 FIGURES = [Disclosed.TOTALS, Disclosed.PART_SCORES, Disclosed.STAGE_MEANS, Disclosed.STAGE_TOPS, Disclosed.RANKS, Disclosed.DECISION]  # fmt: skip
 BOOK = made_rulebook()
 OUTCOMES = [
-    decide(BOOK, full_stage(BOOK, seed=seed, teams=TEAMS[:4], items=4).events).as_json() for seed in range(3)
+    decide(BOOK, full_stage(BOOK, seed=seed, teams=TEAMS[:4], items=4).history).said() for seed in range(3)
 ]
 
 
@@ -43,10 +43,12 @@ OUTCOMES = [
 )
 def test_what_a_release_says_agrees_with_the_scores_at_every_rounding(outcome, fields, digits) -> None:
     said = statements_of_decision(BOOK, outcome, fields, release="r", digits=digits)
-    points = points_of(outcome)
+    points = outcome.points()
     assert said
     assert all(is_true(one, points) for one in said)
-    assert [read_statement(statement_json(one), "r") for one in said] == list(said)
+    assert [read_statement(as_said(one), "r") for one in said if one.of not in ("first", "last")] == list(
+        said
+    )
     moved = {key: value + 3.0 + number for number, (key, value) in enumerate(points.items())}
     figures = [one for one in said if one.of in ("team", "mean", "highest")]
     assert not any(is_true(one, moved) for one in figures)
@@ -124,13 +126,13 @@ def test_the_first_of_several_equal_figures_gives_everyone_away_and_is_refused()
 
 def test_a_superseded_release_still_confines_as_far_as_it_is_still_true() -> None:
     outcome = OUTCOMES[0]
-    points, team = points_of(outcome), TEAMS[0]
+    points, team = outcome.points(), TEAMS[0]
     said = statements_of_decision(BOOK, outcome, [Disclosed.TOTALS], release="x", digits=1, teams=[team])
     stage = full_stage(BOOK, seed=0, teams=TEAMS[:4], items=4)
-    first = stage.add(Kind.RELEASE, release([], statements=[statement_json(one) for one in said]))
-    stage.add(Kind.RELEASE, release([]), supersedes=first.id, reason="too much")
+    first = stage.add("release", release([], statements=[statement_json(one) for one in said]))
+    stage.add("release", release([]), supersedes=first.id, reason="too much")
     board = scoreboard_of(BOOK, TEAMS[:4])
-    heard = already_said(stage.events, Viewer(Profile.PUBLIC))
+    heard = already_said(stage.history, PUBLIC)
     assert [one.teams for one in heard] == [(team,)]
     (known,) = [one for one in confine(board, heard) if (one.team, one.part) == (team, TOTAL)]
     assert known.width == pytest.approx(0.1, abs=1e-6)
@@ -144,35 +146,36 @@ def test_who_is_told_what_stays_with_them() -> None:
     stage = full_stage(BOOK, seed=0, teams=TEAMS[:2], items=2)
     said = [{"of": "team", "part": TOTAL, "teams": [TEAMS[0]], "points": 1.0, "half_unit": 0.5}]
     own = release([], statements=said) | {"profile": "own_team", "team": TEAMS[0]}
-    event = stage.add(Kind.RELEASE, own)
-    assert already_said(stage.events, Viewer(Profile.PUBLIC)) == ()
-    assert already_said(stage.events, Viewer(Profile.OWN_TEAM, TEAMS[1])) == ()
-    assert len(already_said(stage.events, Viewer(Profile.OWN_TEAM, TEAMS[0]))) == 1
-    assert not is_shown(BOOK, event, "2030-01-01T00:00:00Z")
+    event = stage.add("release", own)
+    assert already_said(stage.history, PUBLIC) == ()
+    assert already_said(stage.history, principal_of(Profile.OWN_TEAM, TEAMS[1])) == ()
+    assert len(already_said(stage.history, principal_of(Profile.OWN_TEAM, TEAMS[0]))) == 1
+    assert not see(PUBLIC, BOOK).event(event, stage.history, "2030-01-01T00:00:00Z")
 
 
 def test_a_release_is_shown_to_the_public_from_the_end_of_its_embargo_on() -> None:
     payload = release([], until="2026-01-20T00:00:00Z")
-    event = Event("r", Kind.RELEASE, "s", "2026-01-15T00:00:00Z", "office", payload)
-    assert not is_shown(BOOK, event, "2026-01-19T23:59:59Z")
-    assert is_shown(BOOK, event, "2026-01-20T00:00:00Z")
+    event = Event("r", "release", "s", "2026-01-15T00:00:00Z", "office", payload)
+    public = see(PUBLIC, BOOK)
+    assert not public.release(event, "2026-01-19T23:59:59Z")
+    assert public.release(event, "2026-01-20T00:00:00Z")
 
 
 def test_only_what_the_table_grants_is_released_and_what_is_granted_is_not_sealed() -> None:
     rows = (rb.Disclosure(field=Disclosed.TOTALS, to=(Profile.PANEL,)),)
     book = rb.changed(BOOK, publication=rb.Publication(fields=rows, narrowest_interval_points=1.0))
-    require_granted(book, Viewer(Profile.PANEL), [Disclosed.TOTALS])
+    require_granted(see(principal_of(Profile.PANEL), book), [Disclosed.TOTALS])
     with pytest.raises(NotAllowed, match="does not show totals to public"):
-        require_granted(book, Viewer(Profile.PUBLIC), [Disclosed.TOTALS])
+        require_granted(see(PUBLIC, book), [Disclosed.TOTALS])
     board = scoreboard_of(book, TEAMS[:2])
-    assert (TEAMS[0], TOTAL) in sealed_scores(book, board, Viewer(Profile.PUBLIC), [])
-    assert (TEAMS[0], TOTAL) not in sealed_scores(book, board, Viewer(Profile.PANEL), [])
+    assert (TEAMS[0], TOTAL) in sealed_scores(see(PUBLIC, book), board, [])
+    assert (TEAMS[0], TOTAL) not in sealed_scores(see(principal_of(Profile.PANEL), book), board, [])
     told = [PublishedStatement("r", "team", TOTAL, (TEAMS[0],), 50.0, 0.05)]
-    assert (TEAMS[0], TOTAL) not in sealed_scores(book, board, Viewer(Profile.PUBLIC), told)
+    assert (TEAMS[0], TOTAL) not in sealed_scores(see(PUBLIC, book), board, told)
 
 
 def test_assumptions_are_read_or_refused() -> None:
-    points = points_of(OUTCOMES[0])
+    points = OUTCOMES[0].points()
     read = read_assumptions([f"first:total:{TEAMS[0]}", f"knows:{TEAMS[1]}"], points)
     assert read[0].of == "first"
     assert {one.of for one in read[1:]} == {"team"}
@@ -188,7 +191,7 @@ def test_assumptions_are_read_or_refused() -> None:
 def test_means_and_best_scores_are_rounded_as_the_rulebook_says_for_everyone_but_the_auditor() -> None:
     rows = (rb.Disclosure(field=Disclosed.STAGE_MEANS, to=(Profile.PUBLIC,)),)
     book = rb.changed(BOOK, publication=rb.Publication(fields=rows, narrowest_interval_points=1.0, digits=1))
-    exact = sum(points_of(OUTCOMES[0])[team, TOTAL] for team in TEAMS[:4]) / 4
-    shown = view_decision(book, OUTCOMES[0], None, Viewer(Profile.PUBLIC))["means"]
+    exact = sum(OUTCOMES[0].points()[team, TOTAL] for team in TEAMS[:4]) / 4
+    shown = see(PUBLIC, book).decision(OUTCOMES[0], None).as_json()["means"]
     assert isinstance(shown, dict)
     assert shown[TOTAL] == round(exact, 1) != exact

@@ -12,8 +12,9 @@ from dokja import rulebook as rb
 from dokja.canonical import digest_json
 from dokja.deciding.decision import decide
 from dokja.finding import Evidence, Verdict
+from dokja.grammar.model import changed
 from dokja.record.events import Event
-from dokja.record.payloads import Kind
+from dokja.record.history import History
 from dokja.report.decision_page import render_decision_page
 from dokja.sensitivity.uncertainty import assess
 from tests.made_stage import (
@@ -33,7 +34,7 @@ CHROMIUM = [
     "--disable-component-update",
     "--disable-sync",
 ]
-BALLOTS = {Kind.EXPERT_SCORE, Kind.USER_RATING, Kind.RATER_REGISTERED}
+BALLOTS = {"expert_score", "user_rating", "rater_registered"}
 HOSTILE = "<script>alert(1)</script>"
 REPLACED = "\u202eirab\u0007"
 LABELS = {"ko": "모의 평가표", "en": "simulated ballots"}
@@ -45,8 +46,8 @@ def simulated(events: list[Event]) -> list[Event]:
 
 
 def rendered(book: rb.Rulebook, events: list[Event], replicates: int | None = REPLICATES) -> str:
-    uncertainty = None if replicates is None else assess(book, events, 7, replicates=replicates)
-    return render_decision_page(book, decide(book, events), uncertainty, events, "ko")
+    uncertainty = None if replicates is None else assess(book, History.of(events), 7, replicates=replicates)
+    return render_decision_page(book, decide(book, History.of(events)), uncertainty, History.of(events), "ko")
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def whole_stage() -> tuple[rb.Rulebook, list[Event]]:
     book = made_rulebook()
     stage = full_stage(book)
     refuted = stage.find("nuri", "weights.independent_of", Verdict.REFUTED, Evidence.MEASURED)
-    stage.add(Kind.TEAM_REPLY, {"team": "nuri", "to": refuted.id, "text": f"We trained it. {HOSTILE}"})
+    stage.add("team_reply", {"team": "nuri", "to": refuted.id, "text": f"We trained it. {HOSTILE}"})
     judged = made_finding("baram", "weights.independent_of", Verdict.SUPPORTED, Evidence.JUDGED)
     payload = {
         "team": "baram",
@@ -63,13 +64,13 @@ def whole_stage() -> tuple[rb.Rulebook, list[Event]]:
         "finding": judged.as_json(),
         "cites": [digest_json("e", 1)],
     }
-    stage.add(Kind.JUDGED_FINDING, payload)
-    stage.add(Kind.CONFLICT_DECLARED, {"rater": "experts:03", "team": "nuri", "ground": "co_authorship"})
+    stage.add("judged_finding", payload)
+    stage.add("conflict_declared", {"rater": "experts:03", "team": "nuri", "ground": "co_authorship"})
     support = {"team": "nuri", "support": "gpu", "supplier": "baram", "promised": 8, "delivered": 8}
-    stage.add(Kind.SUPPORT_DELIVERED, support)
+    stage.add("support_delivered", support)
     events = [
-        replace(event, payload=event.payload | {"name": HOSTILE})
-        if event.kind is Kind.TEAM_REGISTERED and event.payload["team"] == "dalbit"
+        replace(event, payload=changed(event.payload, name=HOSTILE))
+        if event.kind == "team_registered" and event.payload.team == "dalbit"
         else event
         for event in stage.events
     ]
@@ -225,7 +226,7 @@ def test_without_simulated_events_nothing_is_called_simulated(
 
 def test_one_simulated_rater_is_enough_for_the_banner(whole_stage: tuple[rb.Rulebook, list[Event]]) -> None:
     book, events = whole_stage
-    first = next(event for event in events if event.kind is Kind.EXPERT_SCORE)
+    first = next(event for event in events if event.kind == "expert_score")
     one = [replace(event, by="simulator") if event is first else event for event in events]
     assert 'class="banner"' in rendered(book, one, replicates=None)
     # Corrected by a person, it no longer stands, and nothing that counts is simulated.
@@ -239,7 +240,7 @@ def test_simulated_runs_mark_the_parts_that_read_them(
     book, events = whole_stage
     made = [
         replace(event, by="simulator")
-        if event.kind is Kind.RUN_RESULT and str(event.payload["benchmark"]).startswith("com-")
+        if event.kind == "run_result" and str(event.payload.benchmark).startswith("com-")
         else event
         for event in events
     ]
@@ -257,9 +258,7 @@ def test_a_simulated_finding_says_so_and_so_does_the_gate_of_that_team_alone(
     whole_stage: tuple[rb.Rulebook, list[Event]], browser: Browser
 ) -> None:
     book, events = whole_stage
-    made = [
-        replace(event, by="simulator") if event.kind is Kind.JUDGED_FINDING else event for event in events
-    ]
+    made = [replace(event, by="simulator") if event.kind == "judged_finding" else event for event in events]
     page = browser.new_page()
     page.set_content(rendered(book, made, replicates=None))
     page.check("#show-en")
@@ -288,7 +287,7 @@ def test_what_would_change_it_is_said_exactly_or_as_a_bound(
     shown: Page, whole_stage: tuple[rb.Rulebook, list[Event]]
 ) -> None:
     book, events = whole_stage
-    uncertainty = assess(book, events, 7, replicates=REPLICATES)
+    uncertainty = assess(book, History.of(events), 7, replicates=REPLICATES)
     body(shown, "en")
     rows = (
         shown.locator(".in-en table", has_text="whose removal would change")
@@ -331,7 +330,7 @@ def test_the_same_decision_gives_the_same_bytes(
 
 def _withdrawal() -> tuple[rb.Rulebook, list[Event]]:
     stage = full_stage(made_rulebook())
-    stage.add(Kind.WITHDRAWAL, {"team": "dalbit"})
+    stage.add("withdrawal", {"team": "dalbit"})
     return stage.book, stage.events
 
 
@@ -339,7 +338,7 @@ def _no_result() -> tuple[rb.Rulebook, list[Event]]:
     stage = full_stage(made_rulebook())
     without = [
         event for event in stage.events
-        if not (event.kind is Kind.RUN_RESULT and event.payload["subject"] == "haneul")
+        if not (event.kind == "run_result" and event.payload.subject == "haneul")
     ]  # fmt: skip
     return stage.book, without
 
@@ -380,8 +379,8 @@ def _same_and_invisible_names() -> tuple[rb.Rulebook, list[Event]]:
     stage = full_stage(made_rulebook())
     names = {"baram": REPLACED, "dalbit": "irab", "haneul": "가" * 200, "mirae": "a" * 200}
     return stage.book, [
-        replace(event, payload=event.payload | {"name": names[str(event.payload["team"])]})
-        if event.kind is Kind.TEAM_REGISTERED and event.payload["team"] in names
+        replace(event, payload=changed(event.payload, name=names[event.payload.team]))
+        if event.kind == "team_registered" and event.payload.team in names
         else event
         for event in stage.events
     ]

@@ -10,14 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dokja import rulebook as rb
+from dokja.deciding.decided import Decided
 from dokja.deciding.decision import decide
 from dokja.deciding.independence import Outcome
 from dokja.errors import NotAllowed
 from dokja.finding import Evidence, Verdict
 from dokja.procedure.support_budget import Adds, Keeps
-from dokja.publishing.see import Viewer, view_decision
-from dokja.record.payloads import Exit, Kind
+from dokja.publishing.principal import PUBLIC, principal_of
+from dokja.publishing.see import see
 from dokja.record.roster import MemberRole
+from dokja.record.terms import Exit
 from dokja.report.document import Document, Table
 from dokja.report.letter_blocks import Facts
 from dokja.report.letters import (
@@ -40,17 +42,18 @@ STIGMA = {
 }  # fmt: skip
 
 
-def troubled_outcome() -> dict:
+def troubled_outcome() -> Decided:
     """A stage in which every team leaves in another way."""
     stage = full_stage(BOOK, teams=TEAMS, items=3)
     stage.find(TEAMS[0], "weights.independent_of", Verdict.REFUTED, Evidence.MEASURED)
-    stage.add(Kind.WITHDRAWAL, {"team": TEAMS[1]})
-    stage.add(Kind.EXTRA_ELIMINATION, {"team": TEAMS[2], "ground": "late", "cites": ["log"]})
-    stage.add(Kind.SUBMISSION, {"team": TEAMS[3], "weights": weights_of("new"), "declaration": {}})
-    return decide(BOOK, stage.events).as_json()
+    stage.add("withdrawal", {"team": TEAMS[1]})
+    stage.add("extra_elimination", {"team": TEAMS[2], "ground": "late", "cites": ["log"]})
+    stage.add("submission", {"team": TEAMS[3], "weights": weights_of("new"), "declaration": {}})
+    return decide(BOOK, stage.history).said()
 
 
-OUTCOME = troubled_outcome()
+DECIDED = troubled_outcome()
+OUTCOME = DECIDED.as_json()
 EXITS = {way for row in OUTCOME["teams"] for way in row["exits"]}
 
 
@@ -61,7 +64,7 @@ def book_showing(fields: frozenset[Disclosed], to: Profile = Profile.OWN_TEAM) -
 
 def facts_for(team: str, fields: frozenset[Disclosed] = frozenset(Disclosed), **more) -> Facts:
     book = book_showing(fields)
-    view = view_decision(book, OUTCOME, None, Viewer(Profile.OWN_TEAM, team))
+    view = see(principal_of(Profile.OWN_TEAM, team), book).decision(DECIDED, None).as_json()
     return Facts(book, view, "sha256:" + "a" * 64, **more)
 
 
@@ -192,7 +195,7 @@ def test_strong_parts_have_at_least_the_share_of_the_total() -> None:
 
 def test_a_notice_before_the_announcement_says_that_it_is_a_draft() -> None:
     book = book_showing(frozenset({Disclosed.DECISION}), Profile.PUBLIC)
-    facts = Facts(book, view_decision(book, OUTCOME, None, Viewer(Profile.PUBLIC)), "sha256:" + "a" * 64)
+    facts = Facts(book, see(PUBLIC, book).decision(DECIDED, None).as_json(), "sha256:" + "a" * 64)
     said = {"of": "mean", "part": "total", "teams": list(TEAMS), "points": 61.3, "half_unit": 0.05}
     draft = words_of(publication_notice(HEADS["ko"], facts, [], announced=False))
     told = words_of(publication_notice(HEADS["ko"], facts, [said], announced=True))

@@ -13,8 +13,8 @@ from dokja.deciding.decision import decide
 from dokja.deciding.independence import Outcome
 from dokja.deciding.measurements import measure
 from dokja.finding import Evidence, Reason, Verdict
-from dokja.record.history import read_history
-from dokja.record.payloads import Exit, Kind
+from dokja.record.history import History
+from dokja.record.terms import Exit
 from dokja.report.words import LANGUAGES, say, sentences
 from dokja.sensitivity.uncertainty import assess
 from tests.made_stage import TEAMS, full_stage, made_rulebook, weights_of
@@ -26,10 +26,10 @@ def every_reason() -> list[Reason]:
     stage.find(
         TEAMS[0], "licence.notices_shown", Verdict.INCONCLUSIVE, Evidence.MEASURED, weights_of("other")
     )
-    stage.add(Kind.SUBMISSION, {"team": TEAMS[2], "weights": weights_of("new"), "declaration": {}})
-    stage.add(Kind.WITHDRAWAL, {"team": TEAMS[3]})
-    decision = decide(stage.book, stage.events)
-    measured = measure(stage.book, read_history(stage.book, stage.events))
+    stage.add("submission", {"team": TEAMS[2], "weights": weights_of("new"), "declaration": {}})
+    stage.add("withdrawal", {"team": TEAMS[3]})
+    decision = decide(stage.book, stage.history)
+    measured = measure(stage.book, History.of(stage.events))
     reasons = [reason for one in decision.teams for gate in one.gates.values() for reason in gate.reasons]
     reasons += [result.reason for result in measured.without.values()]
     return [*reasons, *decision.remarks, *(aside[3] for aside in measured.set_aside)]
@@ -63,7 +63,7 @@ def test_every_outcome_and_every_way_to_leave_has_a_word() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_fragility_is_said_with_its_own_figures(language) -> None:
     stage = full_stage(made_rulebook())
-    sure = assess(stage.book, stage.events, seed=1, replicates=50).as_json()
+    sure = assess(stage.book, stage.history, seed=1, replicates=50).as_json()
     for one in sure["fragility"]:
         key = "none" if one["fewest"] is None else "exact" if one["exact"] else "bound"
         assert say(f"fragility.{key}", one, language)

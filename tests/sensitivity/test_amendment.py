@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from dokja.canonical import digest_json
 from dokja.deciding.decision import decide
 from dokja.errors import RulebookInvalid
+from dokja.record.history import History
 from dokja.report.rulebook import render_change, render_outcome_change
 from dokja.report.words import LANGUAGES, say_reason
 from dokja.rulebook import AtLeast, Rulebook, Text, rulebook_from_json
@@ -128,13 +129,13 @@ EVENTS = tuple(full_stage(made_rulebook()).events)
 
 
 def test_the_same_rules_change_no_outcome() -> None:
-    assert outcome_changes(made_rulebook(), made_rulebook(), EVENTS) == ()
+    assert outcome_changes(made_rulebook(), made_rulebook(), History.of(EVENTS)) == ()
 
 
 def test_a_threshold_out_of_reach_closes_the_stage_for_everybody_who_advanced() -> None:
     old, new = made_rulebook(), with_floor(100.0)
-    advancing = set(decide(old, EVENTS).advancing)
-    found = {change.team: change for change in outcome_changes(old, new, EVENTS)}
+    advancing = set(decide(old, History.of(EVENTS)).advancing)
+    found = {change.team: change for change in outcome_changes(old, new, History.of(EVENTS))}
     assert advancing <= set(found)
     for team in advancing:
         assert found[team].before.advances
@@ -146,15 +147,15 @@ def test_a_threshold_out_of_reach_closes_the_stage_for_everybody_who_advanced() 
 
 def test_an_amendment_and_its_reverse_change_the_same_teams_the_other_way() -> None:
     old, new = made_rulebook(), with_floor(55.0)
-    there = [(one.team, one.before, one.after) for one in outcome_changes(old, new, EVENTS)]
-    back = [(one.team, one.after, one.before) for one in outcome_changes(new, old, EVENTS)]
+    there = [(one.team, one.before, one.after) for one in outcome_changes(old, new, History.of(EVENTS))]
+    back = [(one.team, one.after, one.before) for one in outcome_changes(new, old, History.of(EVENTS))]
     assert there == back
 
 
 def test_a_title_changes_the_digest_and_nobody_s_outcome() -> None:
     renamed = edited(title=Text(ko="다른 이름", en="Another name"))
     assert {change.at for change in changes(made_rulebook(), renamed)} == {"title.en", "title.ko"}
-    assert outcome_changes(made_rulebook(), renamed, EVENTS) == ()
+    assert outcome_changes(made_rulebook(), renamed, History.of(EVENTS)) == ()
 
 
 def succeeding(**amendment: Any) -> list[str]:

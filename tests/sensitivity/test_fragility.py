@@ -12,8 +12,7 @@ from dokja import rulebook as rb
 from dokja.deciding.decision import decide, decide_scored
 from dokja.deciding.measurements import Measurements, PanelLeaf, measure
 from dokja.deciding.score import score_measurements
-from dokja.record.history import read_history
-from dokja.record.payloads import Kind
+from dokja.record.history import History
 from dokja.sensitivity.alternatives import average_readings
 from dokja.sensitivity.fragility import Fragility, fragilities
 from dokja.sensitivity.replicates import scored_leaves
@@ -22,7 +21,7 @@ from tests.made_stage import TEAMS, Stage, full_stage, leaf, made_rulebook, with
 
 
 def fragile(stage: Stage, exhaustive: int = 20_000) -> dict[tuple[str, str], Fragility]:
-    history = read_history(stage.book, stage.events)
+    history = History.of(stage.events)
     measurements = measure(stage.book, history)
     scores = score_measurements(stage.book, measurements, history.weights)
     decision = decide_scored(stage.book, history, scores)
@@ -51,7 +50,7 @@ def panel_stage(averaging: rb.Averaging, seed: int) -> Stage:
     for number, rater in enumerate(stage.panel("experts", 10)):
         for team, mark in zip(TEAMS, rng.uniform(5, 8, 5), strict=True):
             if (number, team) in ((0, TEAMS[0]), (1, TEAMS[0])):
-                stage.add(Kind.RECUSAL, {"rater": rater, "teams": [team]})
+                stage.add("recusal", {"rater": rater, "teams": [team]})
             else:
                 stage.mark(rater, team, "experts-c0", float(mark))
     return stage
@@ -65,9 +64,9 @@ def test_the_fewest_raters_are_what_trying_every_set_by_plain_scoring_finds(
     stage = panel_stage(averaging, seed)
     told = fragile(stage)["raters", "experts"]
     assert told.exact
-    history = read_history(stage.book, stage.events)
+    history = History.of(stage.events)
     measurements = measure(stage.book, history)
-    now = decide(stage.book, stage.events).advancing
+    now = decide(stage.book, stage.history).advancing
     raters = sorted({rater for rater, _ in measurements.leaves["expert"].ballots})  # type: ignore[union-attr]
 
     def changes(removed: tuple[str, ...]) -> bool:
@@ -119,8 +118,8 @@ def test_the_three_averages_stand_side_by_side_and_say_whether_another_would_cha
         for criterion in range(3):
             stage.mark(rater, "a", f"experts-c{criterion}", 10 if number == 0 else 6)
             stage.mark(rater, "b", f"experts-c{criterion}", 2 if number == 0 else 6.2)
-    history = read_history(stage.book, stage.events)
-    decision = decide(stage.book, stage.events)
+    history = History.of(stage.events)
+    decision = decide(stage.book, stage.history)
     shown = {
         one.averaging: one
         for one in average_readings(stage.book, history, measure(stage.book, history), decision)

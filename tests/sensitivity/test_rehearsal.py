@@ -10,6 +10,7 @@ import pytest
 
 from dokja.deciding.decision import decide
 from dokja.errors import InvalidInput, RulebookUnknown
+from dokja.record.history import History
 from dokja.report.rehearsal import render_rehearsal
 from dokja.report.words import LANGUAGES
 from dokja.rulebook import Rulebook, parse_rulebook, rulebook_from_json
@@ -52,7 +53,7 @@ def test_the_same_seed_gives_the_same_rehearsal_and_another_seed_another() -> No
 def test_everything_simulated_says_so() -> None:
     events = simulate_stage(book(small()), Assumptions(items=8), np.random.default_rng(1))
     assert {event.by for event in events} == {"simulator"}
-    names = [str(event.payload["name"]) for event in events if event.kind == "team_registered"]
+    names = [event.payload.name for event in events if event.kind == "team_registered"]
     assert all("모의" in name and "simulated" in name for name in names)
     rehearsal = rehearse(book(small()), 2, 1, Assumptions(items=8))
     assert rehearsal.as_json()["simulated"] is True
@@ -134,7 +135,7 @@ def test_rules_that_were_never_published_cannot_be_rehearsed(path: Path) -> None
 
 def test_simulated_events_are_a_stage_like_any_other() -> None:
     rulebook = book(small())
-    decision = decide(rulebook, simulate_stage(rulebook, CALM, np.random.default_rng(8)))
+    decision = decide(rulebook, History.of(simulate_stage(rulebook, CALM, np.random.default_rng(8))))
     assert len(decision.teams) == 5
     assert len(decision.scores.points()) == 5, "every team has a total"
 

@@ -15,8 +15,7 @@ from dokja.deciding.measurements import Measurements, PanelLeaf, measure
 from dokja.deciding.runs import BenchmarkTable
 from dokja.deciding.score import score_measurements
 from dokja.errors import InvalidInput
-from dokja.record.history import read_history
-from dokja.record.payloads import Kind
+from dokja.record.history import History
 from dokja.sensitivity.replicates import Resamples, as_measured, draw, points_by_part, raters_of, raw_values
 from dokja.sensitivity.thresholds import passes
 from dokja.sensitivity.uncertainty import assess
@@ -63,7 +62,7 @@ def test_a_vectorised_replicate_is_the_plain_score_of_the_same_resample(
 ) -> None:
     book = with_averaging(made_rulebook(normaliser), averaging)
     stage = full_stage(book, seed=3)
-    history = read_history(book, stage.events)
+    history = History.of(stage.events)
     measurements = measure(book, history)
     resamples = draw(measurements, np.random.default_rng(7), 12)
     fast = points_by_part(book, measurements.leaves, raw_values(measurements, resamples), tuple(TEAMS))
@@ -81,19 +80,19 @@ def test_a_vectorised_replicate_is_the_plain_score_of_the_same_resample(
 
 def test_the_resample_with_every_unit_once_is_the_score_itself() -> None:
     stage = full_stage(made_rulebook())
-    history = read_history(stage.book, stage.events)
+    history = History.of(stage.events)
     measurements = measure(stage.book, history)
     raw = raw_values(measurements, as_measured(measurements))
     fast = points_by_part(stage.book, measurements.leaves, raw, tuple(TEAMS))
-    scores = score_stage(stage.book, stage.events)
+    scores = score_stage(stage.book, stage.history)
     for part in scores.parts:
         assert scores.points(part) == pytest.approx(dict(zip(TEAMS, fast[part][0], strict=True)), abs=1e-8)
 
 
 def test_intervals_hold_the_scores_and_shares_are_shares() -> None:
     stage = full_stage(made_rulebook(rb.Raw()), seed=5)
-    scores = score_stage(stage.book, stage.events)
-    sure = assess(stage.book, stage.events, seed=1, replicates=600)
+    scores = score_stage(stage.book, stage.history)
+    sure = assess(stage.book, stage.history, seed=1, replicates=600)
     assert {row.team for row in sure.teams} == set(TEAMS)
     for row in sure.teams:
         assert row.total.low <= scores.points()[row.team] + 3.0
@@ -107,7 +106,7 @@ def test_intervals_hold_the_scores_and_shares_are_shares() -> None:
 def test_the_same_seed_gives_the_same_figures_and_another_seed_others() -> None:
     stage = full_stage(made_rulebook())
     one, again, other = (
-        assess(stage.book, stage.events, seed, replicates=200).as_json() for seed in (1, 1, 2)
+        assess(stage.book, stage.history, seed, replicates=200).as_json() for seed in (1, 1, 2)
     )
     assert one == again
     assert one["teams"] != other["teams"]
@@ -115,23 +114,23 @@ def test_the_same_seed_gives_the_same_figures_and_another_seed_others() -> None:
 
 def test_a_refuted_team_passes_in_no_resample_and_a_far_better_one_in_all() -> None:
     stage = full_stage(with_advance(made_rulebook(), places=4), seed=2)
-    best = max(TEAMS, key=lambda team: score_stage(stage.book, stage.events).points()[team])
-    shares = {row.team: row.pass_share for row in assess(stage.book, stage.events, 1, replicates=300).teams}
+    best = max(TEAMS, key=lambda team: score_stage(stage.book, stage.history).points()[team])
+    shares = {row.team: row.pass_share for row in assess(stage.book, stage.history, 1, replicates=300).teams}
     assert shares[best] > 0.99
-    stage.events = [e for e in stage.events if e.kind is not Kind.FINDING_RECORDED]
+    stage.events = [e for e in stage.events if e.kind != "finding_recorded"]
     stage.independent(*(team for team in TEAMS if team != best))
-    shares = {row.team: row.pass_share for row in assess(stage.book, stage.events, 1, replicates=300).teams}
+    shares = {row.team: row.pass_share for row in assess(stage.book, stage.history, 1, replicates=300).teams}
     assert shares[best] == 0.0
 
 
 def test_the_decided_passing_is_what_the_undrawn_sample_passes() -> None:
     for seed in range(6):
         stage = full_stage(made_rulebook(NORMALISERS[seed % 5]), seed)
-        history = read_history(stage.book, stage.events)
+        history = History.of(stage.events)
         measurements = measure(stage.book, history)
         raw = raw_values(measurements, as_measured(measurements))
         points = points_by_part(stage.book, measurements.leaves, raw, tuple(TEAMS))
-        decision = decide(stage.book, stage.events)
+        decision = decide(stage.book, stage.history)
         now = passes(stage.book, decision, tuple(TEAMS), points)[0]
         assert {team for team, through in zip(TEAMS, now, strict=True) if through} == set(decision.advancing)
 
@@ -139,8 +138,8 @@ def test_the_decided_passing_is_what_the_undrawn_sample_passes() -> None:
 def test_a_stage_without_totals_has_no_intervals_and_invents_none() -> None:
     stage = full_stage(made_rulebook())
     for team in TEAMS:
-        stage.add(Kind.SUBMISSION, {"team": team, "weights": weights_of("new"), "declaration": {}})
-    sure = assess(stage.book, stage.events, seed=1, replicates=50)
+        stage.add("submission", {"team": team, "weights": weights_of("new"), "declaration": {}})
+    sure = assess(stage.book, stage.history, seed=1, replicates=50)
     assert (sure.teams, sure.readings) == ((), ())
 
 
@@ -149,10 +148,8 @@ def test_a_part_with_one_team_alone_is_assessed_without_comparing_it_with_itself
     book = made_rulebook(rb.Raw())
     book = rb.changed(book, parts=(*book.parts[:2], rb.changed(book.parts[2], normaliser=rb.Raw())))
     stage = full_stage(book)
-    stage.events = [
-        e for e in stage.events if e.kind is not Kind.USER_RATING or e.payload["team"] == TEAMS[0]
-    ]
-    sure = assess(book, stage.events, seed=1, replicates=50)
+    stage.events = [e for e in stage.events if e.kind != "user_rating" or e.payload.team == TEAMS[0]]
+    sure = assess(book, stage.history, seed=1, replicates=50)
     assert [row.team for row in sure.teams] == [TEAMS[0]]
     assert [one.normaliser for one in sure.readings] == ["raw"]
 
@@ -161,7 +158,7 @@ def test_a_part_with_one_team_alone_is_assessed_without_comparing_it_with_itself
 def test_an_assessment_that_cannot_be_drawn_is_refused(wrong: dict) -> None:
     stage = full_stage(made_rulebook())
     with pytest.raises(InvalidInput):
-        assess(stage.book, stage.events, **({"seed": 1} | wrong))
+        assess(stage.book, stage.history, **({"seed": 1} | wrong))
 
 
 @settings(max_examples=60, deadline=None)
@@ -172,11 +169,11 @@ def test_ties_pass_in_a_resample_whom_the_gate_passes_without_a_lot(
     scores: list[int], keep: int, steps
 ) -> None:
     stage = ranked(dict(zip("abcde", scores, strict=False)), keep=keep, ties=steps)
-    history = read_history(stage.book, stage.events)
+    history = History.of(stage.events)
     measurements = measure(stage.book, history)
     teams = tuple(history.teams)
     raw = raw_values(measurements, as_measured(measurements))
     points = points_by_part(stage.book, measurements.leaves, raw, teams)
-    decision = decide(stage.book, stage.events)
+    decision = decide(stage.book, stage.history)
     now = passes(stage.book, decision, teams, points)[0]
     assert tuple(team for team, through in zip(teams, now, strict=True) if through) == decision.advancing

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 from dokja.errors import DatabaseUnavailable
 from dokja.record.events import PersonalPayload
-from dokja.store.events import Store, StoredEvent
+from dokja.store.events import Store
 from dokja.store.integrity import recompute
+from dokja.store.recording import StoredEvent
 from tests.store.made import event
 
 _CONTEXT = multiprocessing.get_context("forkserver")

@@ -2,7 +2,6 @@
 
 from dokja.canonical import JSON
 from dokja.record.events import Event, PersonalPayload
-from dokja.record.payloads import Kind
 from dokja.signature import SigningKey, key_statement
 
 AT = "2026-01-15T06:00:00Z"
@@ -15,7 +14,7 @@ def event(number: int, *, stage: str = "stage-1", supersedes: str | None = None,
     """Return a synthetic event: a team registers."""
     payload: dict[str, JSON] = {"team": f"team{number}", "name": f"Team {number}"}
     values: dict[str, object] = {
-        "id": f"e{number}", "kind": Kind.TEAM_REGISTERED, "stage": stage, "at": AT, "by": "office", "payload": payload,
+        "id": f"e{number}", "kind": "team_registered", "stage": stage, "at": AT, "by": "office", "payload": payload,
         "supersedes": supersedes, "reason": "the name was misspelt" if supersedes else "",
     }  # fmt: skip
     return Event(**(values | fields))  # type: ignore[arg-type]

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from dokja import merkle
 from dokja.errors import AppendOnly, DatabaseUnavailable, EventInvalid, InvalidInput, KeyRefused, NotAllowed
-from dokja.record.events import in_force
 from dokja.signature.note import NoteKey, parse_head
 from dokja.store import log
-from dokja.store.events import Store, StoredEvent, read_leaves
+from dokja.store.events import Store, read_leaves
+from dokja.store.recording import StoredEvent
+from tests.made_stage import standing_of
 from tests.store.made import AT, LOG_KEY, OFFICE, ORIGIN, event, first_key, person
 
 
@@ -58,7 +59,7 @@ def test_recording_the_same_event_again_changes_nothing(store: Store) -> None:
 def test_a_correction_is_a_new_event_and_is_made_once(store: Store) -> None:
     store.append(event(1))
     store.append(event(2, supersedes="e1"))
-    assert [e.id for e in in_force(store.events("stage-1"))] == ["e2"]
+    assert [e.id for e in standing_of(store.events("stage-1"))] == ["e2"]
     for wrong in (
         event(3, supersedes="e1"),
         event(3, supersedes="e9"),

@@ -12,11 +12,12 @@ from dokja.deciding.decision import decide, decision_digest
 from dokja.dossier import Dossier, Opened
 from dokja.publishing.see import signed_body
 from dokja.record.events import Event, PersonalPayload
-from dokja.record.payloads import Kind
+from dokja.record.history import History
 from dokja.signature import SigningKey, key_statement
 from dokja.signature.note import NoteKey
 from dokja.store.dossiers import make_dossier
-from dokja.store.events import Store, StoredEvent
+from dokja.store.events import Store
+from dokja.store.recording import StoredEvent
 from tests.made_stage import TEAMS, full_stage, made_rulebook
 
 BEFORE, AFTER = "2026-01-02T00:00:00Z", "2026-01-15T06:00:00Z"
@@ -31,7 +32,7 @@ ROLES = (
     rb.SigningRole(name="auditor", seats=1),
 )
 SALT = bytes(range(16))
-SEALED_KINDS = frozenset({Kind.EXPERT_SCORE, Kind.USER_RATING})
+SEALED_KINDS = frozenset({"expert_score", "user_rating"})
 
 
 def is_sealed(event: Event) -> bool:
@@ -60,7 +61,7 @@ class Decided:
         for name in signers:
             made = KEYS[name].sign("decision", digest, at)
             payload = {"decision": digest, "signer": name, "key": made.key, "signature": made.signature}
-            self.store.append(Event(f"signed-{name}", Kind.DECISION_SIGNED, self.book.id, at, name, payload))
+            self.store.append(Event(f"signed-{name}", "decision_signed", self.book.id, at, name, payload))
         self.store.checkpoint(ORIGIN, KEYS["log"])
 
 
@@ -86,7 +87,7 @@ def decided_stage(
     for number, event in enumerate(stage.events):
         if salted and is_sealed(event):
             event = replace(event, salt=number.to_bytes(16).hex())
-        if event.kind is Kind.RATER_REGISTERED and event.payload["rater"] == "experts:00":
+        if event.kind == "rater_registered" and event.payload.rater == "experts:00":
             entries.append(StoredEvent(replace(event, personal=person.digest()), person))
         else:
             signed = KEYS["office"].sign("event", event.digest(), AFTER) if number == 0 else None
@@ -95,8 +96,9 @@ def decided_stage(
     store.checkpoint(ORIGIN, KEYS["log"])
     store.append_all(entries[40:])
     events = store.events(book.id)
-    outcome = decide(book, events).as_json()
+    said = decide(book, History.of(events)).said()
+    outcome = said.as_json()
     everything: dict[str, JSON] = {"outcome": outcome, "uncertainty": None}
-    decided = Decided(store, book, signed_body(book, outcome, None, SALT), everything, before=3 + len(events))
+    decided = Decided(store, book, signed_body(book, said, None, SALT), everything, before=3 + len(events))
     decided.sign(signers)
     return decided

@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from dokja import rulebook as rb
-from dokja.publishing.see import is_sealed
-from dokja.record.payloads import Kind
+from dokja.publishing.see import is_salted
 from dokja.signature import SigningKey
-from dokja.store.events import StoredEvent
+from dokja.store.recording import StoredEvent
 from dokja.workflows.decide import look, propose, sign
-from dokja.workflows.desk import Actor, Desk, Draft
+from dokja.workflows.desk import Desk
 from dokja.workflows.open_stage import enrol, open_stage
 from dokja.workflows.publish import Terms, publish_decision
-from tests.made_stage import TEAMS, full_stage, made_rulebook
+from dokja.workflows.stage import Actor
+from tests.made_stage import TEAMS, draft, full_stage, made_rulebook
 
 OPENED, DECIDED, ANNOUNCED = "2026-01-02T00:00:00Z", "2026-01-15T05:00:00Z", "2026-01-15T06:00:00Z"
 KEYS = {name: SigningKey(bytes([n]) * 32) for n, name in enumerate(("office", "chair", "auditor"), start=1)}
@@ -54,20 +54,20 @@ def made_desk(
     open_stage(desk, book, Actor("office", OPENED))
     stage = full_stage(book, teams=TEAMS[:3], items=4)
     entries = [
-        StoredEvent(replace(event, salt=bytes(16).hex() if is_sealed(book, event.kind) else "", by=by))
+        StoredEvent(replace(event, salt=bytes(16).hex() if is_salted(type(event.payload)) else "", by=by))
         for event in stage.events[1:]
     ]
     desk.store.append_all(entries)
     if signed:
-        proposal = propose(desk, look(desk, "", seed=None))
+        proposal = propose(desk.stage(), look(desk.stage(), seed=None))
         for name in SIGNING:
-            sign(desk, "", proposal, KEYS[name], DECIDED)
+            sign(desk.stage(), proposal, KEYS[name], DECIDED)
         if announced:
-            publish_decision(desk, "", Actor("office", ANNOUNCED), Terms())
+            publish_decision(desk.stage(), Actor("office", ANNOUNCED), Terms())
     return desk
 
 
-def add(desk: Desk, kind: Kind, payload: dict, at: str = ANNOUNCED) -> str:
+def add(desk: Desk, kind: str, payload: dict, at: str = ANNOUNCED) -> str:
     """Record one event and return its id."""
     name = desk.require_stage("")
-    return desk.record(name, Actor("office", at), [Draft(kind, payload)], desk.rulebook(name))[0].id
+    return desk.stage(name).record(Actor("office", at), [draft(kind, payload)])[0].id

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.publishing.see import Viewer
-from dokja.record.payloads import Kind
+from dokja.publishing.principal import AUDITOR, PUBLIC, principal_of
 from dokja.report.csv_table import render_csv
 from dokja.rulebook import Profile
-from dokja.workflows.desk import Actor, Desk
+from dokja.workflows.desk import Desk
 from dokja.workflows.export import export_stage
 from dokja.workflows.publish import Terms, publish_decision
+from dokja.workflows.stage import Actor
 from tests.made_stage import TEAMS
 from tests.workflows.made_desk import ANNOUNCED, add, made_desk
 
@@ -34,7 +34,7 @@ def desk(tmp_path_factory):
         "support": "gpu", "team": TEAMS[0], "resource": "gpu", "what": FORMULA, "units": 512, "supplier": TEAMS[1],
         "first": "2025-08-18", "last": "2025-12-31",
     }  # fmt: skip
-    add(made, Kind.SUPPORT_PROMISED, promise)
+    add(made, "support_promised", promise)
     with made:
         yield made
 
@@ -44,7 +44,7 @@ def table(folder: Path, name: str) -> list[dict[str, str]]:
 
 
 def test_the_public_gets_outcomes_and_means_and_no_score(desk: Desk, tmp_path: Path) -> None:
-    export_stage(desk, "", Viewer(Profile.PUBLIC), tmp_path / "out", "csv", LATER)
+    export_stage(desk.stage(), PUBLIC, tmp_path / "out", "csv", LATER)
     assert {row["team"] for row in table(tmp_path / "out", "teams")} == set(TEAMS[:3])
     assert table(tmp_path / "out", "scores") == []
     assert table(tmp_path / "out", "figures")
@@ -54,7 +54,7 @@ def test_the_public_gets_outcomes_and_means_and_no_score(desk: Desk, tmp_path: P
 
 
 def test_a_team_gets_its_own_scores_and_findings_alone(desk: Desk, tmp_path: Path) -> None:
-    export_stage(desk, "", Viewer(Profile.OWN_TEAM, TEAMS[0]), tmp_path / "out", "csv", LATER)
+    export_stage(desk.stage(), principal_of(Profile.OWN_TEAM, TEAMS[0]), tmp_path / "out", "csv", LATER)
     assert {row["team"] for row in table(tmp_path / "out", "scores")} == {TEAMS[0]}
     findings = [row for row in table(tmp_path / "out", "events") if row["kind"] == "finding_recorded"]
     assert findings
@@ -62,7 +62,7 @@ def test_a_team_gets_its_own_scores_and_findings_alone(desk: Desk, tmp_path: Pat
 
 
 def test_the_auditor_gets_every_event(desk: Desk, tmp_path: Path) -> None:
-    export_stage(desk, "", Viewer(Profile.AUDITOR), tmp_path / "out", "json", LATER)
+    export_stage(desk.stage(), AUDITOR, tmp_path / "out", "json", LATER)
     events = json.loads((tmp_path / "out" / "events.json").read_text("utf-8"))
     assert len(events) == len(desk.store.events(desk.require_stage("")))
     scores = json.loads((tmp_path / "out" / "scores.json").read_text("utf-8"))
@@ -70,7 +70,7 @@ def test_the_auditor_gets_every_event(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_every_file_is_in_the_list_of_digests(desk: Desk, tmp_path: Path) -> None:
-    files = export_stage(desk, "", Viewer(Profile.PUBLIC), tmp_path / "out", "csv", LATER)
+    files = export_stage(desk.stage(), PUBLIC, tmp_path / "out", "csv", LATER)
     listed = dict(
         reversed(line.split("  ")) for line in (tmp_path / "out" / "SHA256SUMS").read_text().splitlines()
     )
@@ -80,26 +80,26 @@ def test_every_file_is_in_the_list_of_digests(desk: Desk, tmp_path: Path) -> Non
             assert hashlib.sha256(path.read_bytes()).hexdigest() == listed[path.name]
     assert "SIMULATED" in (tmp_path / "out" / "README.md").read_text("utf-8")
     with pytest.raises(InvalidInput, match="there already"):
-        export_stage(desk, "", Viewer(Profile.PUBLIC), tmp_path / "out", "csv", LATER)
+        export_stage(desk.stage(), PUBLIC, tmp_path / "out", "csv", LATER)
 
 
 def test_a_text_that_is_a_formula_is_put_behind_an_apostrophe(desk: Desk, tmp_path: Path) -> None:
-    export_stage(desk, "", Viewer(Profile.PUBLIC), tmp_path / "out", "csv", LATER)
+    export_stage(desk.stage(), PUBLIC, tmp_path / "out", "csv", LATER)
     (promise,) = table(tmp_path / "out", "promises")
     assert promise["what"] == "'" + FORMULA
 
 
 def test_a_decision_nobody_announced_is_not_exported_to_the_public(tmp_path: Path) -> None:
     with made_desk(tmp_path / "desk", announced=False) as desk:
-        export_stage(desk, "", Viewer(Profile.PUBLIC), tmp_path / "out", "csv", LATER)
+        export_stage(desk.stage(), PUBLIC, tmp_path / "out", "csv", LATER)
         assert table(tmp_path / "out", "teams") == []
 
 
 def test_an_embargo_holds_for_an_export(tmp_path: Path) -> None:
     with made_desk(tmp_path / "desk", announced=False) as desk:
-        publish_decision(desk, "", Actor("office", ANNOUNCED), Terms(until="2026-01-20T00:00:00Z"))
+        publish_decision(desk.stage(), Actor("office", ANNOUNCED), Terms(until="2026-01-20T00:00:00Z"))
         with pytest.raises(NotAllowed, match="embargo"):
-            export_stage(desk, "", Viewer(Profile.PUBLIC), tmp_path / "out", "csv", LATER)
+            export_stage(desk.stage(), PUBLIC, tmp_path / "out", "csv", LATER)
         assert not (tmp_path / "out").exists()
 
 

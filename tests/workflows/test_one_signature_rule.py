@@ -20,9 +20,10 @@ from dokja.procedure.signature_rule import Enough
 from dokja.signature import SigningKey
 from dokja.store.dossiers import make_dossier
 from dokja.workflows.decide import Proposal, look, propose, read_proposal, sign, who_signed, write_dossiers
-from dokja.workflows.desk import Actor, Desk
+from dokja.workflows.desk import Desk
 from dokja.workflows.open_stage import enrol
 from dokja.workflows.publish import Terms, publish_decision, signed_decision
+from dokja.workflows.stage import Actor
 from dokja.workflows.verify import DossierStatement, StatementStanding, verify_dossier
 from tests.journeys.decided_desk import (
     ANNOUNCED,
@@ -42,8 +43,8 @@ ROLES = (
     rb.SigningRole(name="reviewer", seats=2),
 )
 PASSKEY = Authenticator(41)
-NOBODY_ASKED_FOR = tuple(replace(role, at_least=0) for role in ROLES)
-TWO_REVIEWERS = (replace(ROLES[1], at_least=0), replace(ROLES[2], at_least=2))
+NOBODY_ASKED_FOR = tuple(rb.changed(role, at_least=0) for role in ROLES)
+TWO_REVIEWERS = (rb.changed(ROLES[1], at_least=0), rb.changed(ROLES[2], at_least=2))
 RULES = (
     rb.Signatures(k=2, n=4, roles=ROLES),
     rb.Signatures(k=1, n=4, roles=ROLES),
@@ -60,7 +61,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Office, str]:
     book = appealing_rulebook(signatures=rb.Signatures(k=2, n=4, roles=ROLES))
     office = made_office(tmp_path_factory.mktemp("office"), book)
     with Desk(office.desk) as desk:
-        return office, propose(desk, look(desk, STAGE, seed=None)).digest
+        return office, propose(desk.stage(STAGE), look(desk.stage(STAGE), seed=None)).digest
 
 
 @contextmanager
@@ -69,7 +70,7 @@ def copied(made: tuple[Office, str]) -> Iterator[tuple[Desk, Proposal]]:
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(office.desk, Path(folder) / "desk")
         with Desk(Path(folder) / "desk") as desk:
-            yield desk, read_proposal(desk, STAGE, digest)
+            yield desk, read_proposal(desk.stage(STAGE), digest)
 
 
 def verified(desk: Desk, proposal: Proposal) -> DossierStatement:
@@ -86,14 +87,14 @@ def verified(desk: Desk, proposal: Proposal) -> DossierStatement:
 def test_a_decision_without_the_role_it_needs_is_not_published(made: tuple[Office, str]) -> None:
     with copied(made) as (desk, proposal):
         for person in ("office", "judge"):
-            sign(desk, STAGE, proposal, SigningKey.load(made[0].key(person)), DECIDED)
+            sign(desk.stage(STAGE), proposal, SigningKey.load(made[0].key(person)), DECIDED)
         assert verified(desk, proposal).reason.key == "dossier.decision.signatures.too_few"
         with pytest.raises(NotAllowed, match="chair"):
-            signed_decision(desk, STAGE, proposal.digest)
+            signed_decision(desk.stage(STAGE), proposal.digest)
         with pytest.raises(NotAllowed, match="chair"):
-            write_dossiers(desk, STAGE, proposal, desk.folder / "out")
+            write_dossiers(desk.stage(STAGE), proposal, desk.folder / "out")
         with pytest.raises(NotAllowed):
-            publish_decision(desk, STAGE, Actor("office", ANNOUNCED), Terms())
+            publish_decision(desk.stage(STAGE), Actor("office", ANNOUNCED), Terms())
 
 
 @settings(max_examples=20, deadline=None)
@@ -102,14 +103,14 @@ def test_deciding_publishing_and_verifying_agree_on_every_record(
     made: tuple[Office, str], rule: rb.Signatures, timeline: tuple[Step, ...]
 ) -> None:
     with copied(made) as (desk, kept):
-        proposal = replace(kept, rulebook=replace(kept.rulebook, signatures=rule))
+        proposal = replace(kept, rulebook=rb.changed(kept.rulebook, signatures=rule))
         for number, step in enumerate(timeline):
             if step.act in ("enrol", "revoke"):
                 desk.store.add_key_statement(statement(step))
             else:
                 desk.store.append(event_of(number, step, STAGE, proposal.digest))
         enough, people = expected(rule, timeline)
-        decided = who_signed(desk, STAGE, proposal)
+        decided = who_signed(desk.stage(STAGE), proposal)
         assert (decided.enough, {one.person: one.role for one in decided.counted}) == (enough, people)
         standing = verified(desk, proposal).standing
         assert standing == {
@@ -135,13 +136,13 @@ def test_what_is_published_is_what_verifies(made: tuple[Office, str], timeline: 
 
 def published(desk: Desk, proposal: Proposal) -> bool:
     try:
-        write_dossiers(desk, STAGE, proposal, desk.folder / "out")
+        write_dossiers(desk.stage(STAGE), proposal, desk.folder / "out")
         written = True
     except NotAllowed:
         written = False
     try:
         found = publish_decision(
-            desk, STAGE, Actor("office", ANNOUNCED), Terms(), digest=proposal.digest, dry_run=True
+            desk.stage(STAGE), Actor("office", ANNOUNCED), Terms(), digest=proposal.digest, dry_run=True
         )
     except NotAllowed:
         assert not written
@@ -154,14 +155,14 @@ def published(desk: Desk, proposal: Proposal) -> bool:
 def test_whoever_signed_or_may_not_sign_is_told_why(made: tuple[Office, str]) -> None:
     with copied(made) as (desk, proposal):
         chair = SigningKey.load(made[0].key("chair"))
-        sign(desk, STAGE, proposal, chair, DECIDED)
+        sign(desk.stage(STAGE), proposal, chair, DECIDED)
         with pytest.raises(NotAllowed, match="counts once") as again:
-            sign(desk, STAGE, proposal, chair, DECIDED)
+            sign(desk.stage(STAGE), proposal, chair, DECIDED)
         assert again.value.fields["reason"] == "signature.same_person"
         with pytest.raises(NotAllowed, match="never enrolled"):
-            sign(desk, STAGE, proposal, SigningKey(bytes([99]) * 32), DECIDED)
+            sign(desk.stage(STAGE), proposal, SigningKey(bytes([99]) * 32), DECIDED)
         with pytest.raises(NotAllowed, match="before the key counted"):
-            sign(desk, STAGE, proposal, SigningKey.load(made[0].key("office")), "2026-01-01T00:00:00Z")
+            sign(desk.stage(STAGE), proposal, SigningKey.load(made[0].key("office")), "2026-01-01T00:00:00Z")
 
 
 @pytest.mark.parametrize("passkey", [PASSKEY, Authenticator(42, edwards=True)], ids=["ES256", "EdDSA"])
@@ -171,19 +172,19 @@ def test_a_stage_decided_by_a_key_and_a_passkey_verifies_offline(
     with copied(made) as (desk, proposal):
         office = SigningKey.load(made[0].key("office"))
         enrol(desk, "second-chair", "chair", passkey, office, "2026-01-13T00:00:00Z")
-        sign(desk, STAGE, proposal, office, DECIDED)
-        sign(desk, STAGE, proposal, passkey, DECIDED)
+        sign(desk.stage(STAGE), proposal, office, DECIDED)
+        sign(desk.stage(STAGE), proposal, passkey, DECIDED)
         out = desk.folder / "out"
-        released = publish_decision(desk, STAGE, Actor("office", ANNOUNCED), Terms(), out=out)
+        released = publish_decision(desk.stage(STAGE), Actor("office", ANNOUNCED), Terms(), out=out)
         assert released.event is not None
         for path in released.dossiers:
             report = verify_dossier(path.read_bytes(), log_key=str(desk.note_key))
             assert report.intact
             assert "decision.signatures" in report.named(StatementStanding.HOLDS)
         file = released.dossiers[0].read_bytes()
-        signed = who_signed(desk, STAGE, proposal).counted[1]
+        signed = who_signed(desk.stage(STAGE), proposal).counted[1]
         event = next(e for e in desk.store.events(STAGE) if e.id == signed.event)
-        text = str(event.payload["signature"]).encode()
+        text = str(event.payload.signature).encode()
         at = file.index(text) + len(text) // 2
         changed = file[:at] + (b"A" if file[at : at + 1] != b"A" else b"B") + file[at + 1 :]
         assert "decision.signatures" in verify_dossier(changed).named(StatementStanding.BROKEN)
@@ -194,11 +195,11 @@ def test_a_short_decision_is_not_the_one_signed_last(made: tuple[Office, str]) -
     with copied(made) as (desk, first):
         office, chair = (SigningKey.load(made[0].key(person)) for person in ("office", "chair"))
         for key in (office, chair):
-            sign(desk, STAGE, first, key, DECIDED)
-        second = propose(desk, look(desk, STAGE, seed=1, replicates=100))
-        sign(desk, STAGE, second, chair, DECIDED)
-        assert who_signed(desk, STAGE, second).enough is Enough.SHORT
-        assert signed_decision(desk, STAGE).digest == first.digest
+            sign(desk.stage(STAGE), first, key, DECIDED)
+        second = propose(desk.stage(STAGE), look(desk.stage(STAGE), seed=1, replicates=100))
+        sign(desk.stage(STAGE), second, chair, DECIDED)
+        assert who_signed(desk.stage(STAGE), second).enough is Enough.SHORT
+        assert signed_decision(desk.stage(STAGE)).digest == first.digest
 
 
 def test_a_passkey_signs_from_the_command_line(tmp_path: Path) -> None:

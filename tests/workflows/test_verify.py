@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dokja.canonical import JSON, canonical_bytes, digest_json
+from dokja.deciding import decided as decided_model
 from dokja.dossier import Dossier, Opened, read_dossier, write_dossier
 from dokja.errors import DossierUnreadable, InvalidInput, NotAllowed
+from dokja.grammar.model import read_model
 from dokja.publishing.see import signed_body
-from dokja.report.words import LANGUAGES, say_reason, sentences
+from dokja.record.history import History
+from dokja.report.words import LANGUAGES, say, say_reason, sentences
 from dokja.sensitivity.uncertainty import assess
 from dokja.signature.note import NoteKey
 from dokja.workflows import verify as verify_module
@@ -174,6 +178,26 @@ def test_what_is_no_dossier_is_unreadable_and_nothing_else(data: bytes) -> None:
         verify_dossier(data)
 
 
+@pytest.mark.parametrize(("apart", "standing"), [("1e-9", HOLDS), ("2e-9", BROKEN), ("0.4e-9", BROKEN)])
+def test_a_figure_written_in_floating_point_may_be_one_off_in_its_last_decimal(
+    decided: Decided, tmp_path: Path, apart: str, standing: StatementStanding
+) -> None:
+    made = decided_stage(tmp_path, signers=())
+    outcome = json.loads(canonical_bytes(made.everything["outcome"]))
+    score = next(one for one in outcome["scores"] if one["part"] != "total" and one["points"] is not None)
+    score["points"] = float(Decimal(repr(score["points"])) + Decimal(apart))
+    made.everything = {"outcome": outcome, "uncertainty": None}
+    made.body = signed_body(made.book, read_model(decided_model.Decided, outcome), None, SALT)
+    made.sign(("office", "chair"))
+    report = verify(made.dossier(public=False))
+    found = next(one for one in report.statements if one.name == "decision.recomputed")
+    assert found.standing is standing
+    if standing is HOLDS:
+        assert found.reason.figures["moved"] == 1
+        assert "ninth decimal" in say(found.reason.key, found.reason.figures, "en")
+    made.store.close()
+
+
 def test_a_decision_that_does_not_follow_is_named_although_it_is_signed(
     decided: Decided, tmp_path: Path
 ) -> None:
@@ -181,7 +205,7 @@ def test_a_decision_that_does_not_follow_is_named_although_it_is_signed(
     outcome = json.loads(canonical_bytes(made.everything["outcome"]))
     outcome["advancing"] = outcome["advancing"][::-1] or ["nobody"]
     made.everything = {"outcome": outcome, "uncertainty": None}
-    made.body = signed_body(made.book, outcome, None, SALT)
+    made.body = signed_body(made.book, read_model(decided_model.Decided, outcome), None, SALT)
     made.sign(("office", "chair"))
     report = verify(made.dossier(public=False))
     assert report.named(BROKEN) == ("decision.recomputed",)
@@ -207,7 +231,7 @@ def test_too_few_signatures_or_a_missing_chair_are_named(
 def test_the_uncertainty_beside_a_decision_is_drawn_again_from_its_seed(decided: Decided) -> None:
     dossier = decided.dossier(public=False)
     events = decided.store.events(decided.book.id, before=decided.before)
-    honest = assess(decided.book, events, seed=5, replicates=150, concentration=80.0).as_json()
+    honest = assess(decided.book, History.of(events), seed=5, replicates=150, concentration=80.0).as_json()
     seen = []
     for stated in (
         honest, honest | {"seed": 6}, honest | {"replicates": 10**9}, {"replicates": 150}, honest | {"seed": -1}, "sure",

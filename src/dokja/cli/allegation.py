@@ -12,7 +12,7 @@ import click
 from dokja.cli.shared import DAY, FILE, Call, Output, profile_options, stage_command
 
 if TYPE_CHECKING:
-    from dokja.publishing.see import Viewer
+    from dokja.publishing.principal import Principal
     from dokja.workflows.allegation import Filed
 
 _BASES = [
@@ -50,14 +50,14 @@ def file_(
 ) -> int:
     """Record an allegation about TEAM. What its basis cannot show is answered at once, with the reason; then exit 1."""
     from dokja.procedure.allegation import Status
-    from dokja.record.payloads import Basis
+    from dokja.record.terms import Basis
     from dokja.workflows.allegation import Accusation, file_allegation
     from dokja.workflows.evidence import read_statement_text
 
     complaint = Accusation(
         team, reference, tuple(Basis(one) for one in bases), read_statement_text(text), evidence, reply_by
     )
-    filed = file_allegation(call.desk, call.stage, complaint, call.actor, dry_run=call.dry_run)
+    filed = file_allegation(call.stage, complaint, call.actor, dry_run=call.dry_run)
     call.out.show(filed.as_json(), _filed_lines(filed, team, call.out))
     return int(filed.answer.status is Status.NO_EVIDENCE)
 
@@ -84,8 +84,8 @@ def reply(call: Call, allegation: str, text: Path) -> None:
     from dokja.workflows.evidence import read_statement_text
 
     words = read_statement_text(text)
-    event = reply_to_allegation(call.desk, call.stage, allegation, words, call.actor, dry_run=call.dry_run)
-    recorded = call.out.say("stage.recorded", {"event": event.id, "kind": event.kind.value})
+    event = reply_to_allegation(call.stage, allegation, words, call.actor, dry_run=call.dry_run)
+    recorded = call.out.say("stage.recorded", {"event": event.id, "kind": event.kind})
     call.show_recorded(event, call.out.say("publication.tried") if call.dry_run else recorded)
 
 
@@ -93,13 +93,13 @@ def reply(call: Call, allegation: str, text: Path) -> None:
 @click.argument("allegation", default="")
 @profile_options("Who asks.")
 @stage_command(at=True)
-def status(call: Call, allegation: str, viewer: Viewer) -> None:
+def status(call: Call, allegation: str, principal: Principal) -> None:
     """Where ALLEGATION, or every one, stands. What was written is shown to the team it is about and to the auditor."""
+    from dokja.publishing.see import see
     from dokja.workflows.allegation import allegation_rows
 
-    name = call.desk.require_stage(call.stage)
-    rulebook, events = call.desk.rulebook(name), call.desk.store.events(name)
-    rows = allegation_rows(rulebook, events, viewer, call.at, allegation)
+    sight = see(principal, call.stage.rulebook)
+    rows = allegation_rows(call.stage, sight, call.at, allegation)
     lines = (line for row in rows for line in _row_lines(row, call.out))
     call.out.show({"allegations": rows}, lines if rows else [call.out.say("allegation.none")])
 

@@ -99,7 +99,7 @@ def _write(
         letter=Letter(letter), at=call.at, issued=issued or call.today, language=call.out.language, team=team,
         profile=Profile(profile), objection=objection, by=by, number=number, issuer=issuer,
     )  # fmt: skip
-    made = make_document(call.desk, call.stage, asked)
+    made = make_document(call.stage, asked)
     data = render_document(made, form)
     file.write_bytes(data)
     value = {"file": str(file), "title": made.title, "number": made.number, "digest": digest_bytes(data)}

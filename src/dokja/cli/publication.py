@@ -12,7 +12,7 @@ from dokja.cli.shared import Call, Output, added, option, print_json, profile_op
 
 if TYPE_CHECKING:
     from dokja.publishing.disclosure import PublishedStatement
-    from dokja.publishing.see import Viewer
+    from dokja.publishing.principal import Principal
     from dokja.workflows.publish import Released, Terms
 
 _FIELDS = ["decision", "stage_means", "stage_tops", "totals", "part_scores", "ranks"]
@@ -39,11 +39,11 @@ def command() -> None:
 @profile_options()
 @click.option("--by", default="", help="Who looks: an actor's id; recorded while an embargo runs.")
 @stage_command(at=True)
-def preview(call: Call, viewer: Viewer, by: str) -> None:
+def preview(call: Call, principal: Principal, by: str) -> None:
     """Show exactly what a profile sees of the stage, as JSON. While an embargo runs, every look is recorded."""
     from dokja.workflows.preview import preview as look_as
 
-    seen = look_as(call.desk, call.stage, viewer, call.at, by).seen
+    seen = look_as(call.stage, principal, call.at, by).seen
     if not call.out.as_json:
         state = call.out.say(f"publication.state.{seen['state']}", {"decision": seen["decision"]})
         click.echo(state, err=True)
@@ -60,7 +60,7 @@ def preview(call: Call, viewer: Viewer, by: str) -> None:
 @stage_command(acts=True, dry_run=True)
 def release(
     call: Call,
-    viewer: Viewer,
+    principal: Principal,
     fields: Sequence[str],
     digits: int,
     teams: Sequence[str],
@@ -78,9 +78,9 @@ def release(
     from dokja.rulebook import Disclosed
     from dokja.workflows.publish import Figures, Terms, release_figures
 
-    figures = Figures(viewer, tuple(Disclosed(field) for field in fields), digits, tuple(teams))
+    figures = Figures(principal, tuple(Disclosed(field) for field in fields), digits, tuple(teams))
     terms = Terms(until, early, assumptions, supersedes, reason)
-    released = release_figures(call.desk, call.stage, figures, call.actor, terms, dry_run=call.dry_run)
+    released = release_figures(call.stage, figures, call.actor, terms, dry_run=call.dry_run)
     lines = release_lines(released, terms, call.out)
     if released.event is not None:
         lines.append(call.out.say("publication.released", {"event": released.event.id}))
@@ -92,11 +92,11 @@ def release(
 @profile_options()
 @_assume
 @stage_command()
-def intervals(call: Call, viewer: Viewer, assumptions: tuple[str, ...]) -> None:
+def intervals(call: Call, principal: Principal, assumptions: tuple[str, ...]) -> None:
     """Show what everything said so far leaves of every score, and which release confines it."""
     from dokja.workflows.publish import intervals as find
 
-    found = find(call.desk, call.stage, viewer, assumptions)
+    found = find(call.stage, principal, assumptions)
     rows = [
         {"team": one.team, "part": one.part, "low": round(one.low, 6), "high": round(one.high, 6)}
         | {"confined_by": one.confined_by}
@@ -113,7 +113,7 @@ def accesses(call: Call) -> None:
     """Show who saw what when before an embargo ended."""
     from dokja.workflows.preview import accesses as read
 
-    rows = read(call.desk, call.stage)
+    rows = read(call.stage)
     lines = [call.out.say("publication.access", row) for row in rows]
     call.out.show({"accesses": rows}, lines or [call.out.say("publication.no_access")])
 

@@ -47,7 +47,6 @@ def set_(
     }  # fmt: skip
     call = entry.call
     event = set_roster(
-        call.desk,
         call.stage,
         team,
         members,
@@ -105,8 +104,8 @@ def changes(
     from dokja.workflows.roster import day_of_stage, roster_changes
     from dokja.workflows.support import look_at_support
 
-    begin = day_of_stage(call.desk, from_stage) if from_stage else first or date.min
-    end = day_of_stage(call.desk, to_stage) if to_stage else last or call.today
+    begin = day_of_stage(call.desk.stage(from_stage)) if from_stage else first or date.min
+    end = day_of_stage(call.desk.stage(to_stage)) if to_stage else last or call.today
     found = roster_changes(look_at_support(call.desk), team, begin, end)
     rows = change_rows(found)
     said = list(say_changes(found, call.out.language))

@@ -34,9 +34,9 @@ def command() -> None:
 
 
 def _show_events(call: Call, events: Sequence[Event], *lines: str) -> None:
-    from dokja.workflows.desk import told
+    from dokja.workflows.stage import told
 
-    recorded = (call.out.say("stage.recorded", {"event": one.id, "kind": one.kind.value}) for one in events)
+    recorded = (call.out.say("stage.recorded", {"event": one.id, "kind": one.kind}) for one in events)
     call.out.show({"events": [told(event) for event in events]}, lines or recorded)
 
 
@@ -56,8 +56,8 @@ def open_(call: Call, rulebook: Path, store: str, origin: str, allow_unknown: bo
     from dokja.workflows.rulebook import read_openable_rulebook, read_rulebook
 
     book = read_rulebook(rulebook) if allow_unknown else read_openable_rulebook(rulebook)
-    call.new_desk(origin or f"local/{call.stage or book.id}", store)
-    event = open_stage(call.desk, book, call.actor, call.stage)
+    call.new_desk(origin or f"local/{call.stage_name or book.id}", store)
+    event = open_stage(call.desk, book, call.actor, call.stage_name)
     log_key, digest = str(call.desk.note_key), book.digest()
     call.out.show(
         {"event": event.as_json(), "rulebook": digest, "log_key": log_key},
@@ -85,9 +85,7 @@ def amend(
 
     book = read_rulebook(rulebook)
     positions = dict.fromkeys(consents, "consents") | dict.fromkeys(objects, "objects")
-    event = amend_stage(
-        call.desk, call.stage, book, call.actor, effective_at=effective_at, positions=positions
-    )
+    event = amend_stage(call.stage, book, call.actor, effective_at=effective_at, positions=positions)
     _show_events(call, [event])
 
 
@@ -105,7 +103,7 @@ def submit(call: Call, team: str, model: str, declaration: Path, name: str) -> N
     from dokja.workflows.submit import submit as submit_model
 
     handed_in = Submission(team, name or team, model, read_declaration(declaration))
-    _show_events(call, [submit_model(call.desk, call.stage, handed_in, call.actor)])
+    _show_events(call, [submit_model(call.stage, handed_in, call.actor)])
 
 
 @command.command()
@@ -132,22 +130,19 @@ def examine(
     seed: int | None,
 ) -> int:
     """Compare TEAM's submitted MODEL with references and record the findings. Exit 1 when something is refuted."""
+    from dokja.finding import Verdict
     from dokja.workflows.examine import Looking, examine_submission, load_references
 
     looking = Looking(depth=depth) if seed is None else Looking(depth=depth, seed=seed)  # type: ignore[arg-type]
     with Showing() as progress:
         sketches = load_references(references, owners, library, looking, progress)
-        events = examine_submission(
-            call.desk, call.stage, team, model, sketches, call.actor, looking, progress
-        )
+        events = examine_submission(call.stage, team, model, sketches, call.actor, looking, progress)
     _show_events(call, events, *(_finding_line(event, call.out) for event in events))
-    return int(any(event.payload["finding"]["verdict"] == "REFUTED" for event in events))  # type: ignore[index,call-overload]
+    return int(any(event.payload.finding.verdict is Verdict.REFUTED for event in events))
 
 
 def _finding_line(event: Event, out: Output) -> str:
-    from dokja.finding import Finding
-
-    finding = Finding.from_json(event.payload["finding"])
+    finding = event.payload.finding
     verdict = out.say(f"verdict.{finding.verdict}")
     return f"{event.id}  {finding.claim}  {verdict}: {say_reason(finding.reason, out.language)}"
 
@@ -163,7 +158,7 @@ def evaluate(call: Call, subject: str, model: str, suites: tuple[Path, ...]) -> 
 
     frozen = read_suites(suites)
     with Showing() as progress:
-        events = evaluate_benchmarks(call.desk, call.stage, subject, model, frozen, call.actor, progress)
+        events = evaluate_benchmarks(call.stage, subject, model, frozen, call.actor, progress)
     _show_events(call, events)
 
 
@@ -177,7 +172,7 @@ def ballots(call: Call, file: Path, panel: str) -> None:
     """Record the ballots of a panel from a CSV or JSON FILE; all of them, or none when a line is wrong."""
     from dokja.workflows.ballots import record_ballots
 
-    events = record_ballots(call.desk, call.stage, file, call.actor, panel)
+    events = record_ballots(call.stage, file, call.actor, panel)
     _show_events(call, events, call.out.say("stage.ballots", {"count": len(events), "file": file.name}))
 
 
@@ -196,7 +191,6 @@ def record(call: Call, kind: str, payload: Path, supersedes: str, reason: str, p
     from dokja.workflows.record import record_event
 
     event = record_event(
-        call.desk,
         call.stage,
         kind,
         payload,

@@ -42,17 +42,14 @@ def publish(
 
     terms = Terms(until, early, assumptions, "", reason)
     last_days: dict[str, str] = {}
-    desk, actor = call.desk, call.actor
     published = publish_decision(
-        desk, call.stage, actor, terms, digest=digest, out=folder, dry_run=call.dry_run
+        call.stage, call.actor, terms, digest=digest, out=folder, dry_run=call.dry_run
     )
     lines = release_lines(published, terms, call.out)
     if published.event is not None:
-        name = published.event.stage
-        rulebook, events = desk.rulebook(name), desk.store.events(name)
-        for team in published.event.payload["announces"]:  # type: ignore[union-attr]  # a list of names
-            period = period_of(rulebook, events, str(team))
-            last_days[str(team)] = "" if period is None else period.last.isoformat()
+        for team in published.event.payload.announces:
+            period = period_of(call.stage.rulebook, call.stage.history, team)
+            last_days[team] = "" if period is None else period.last.isoformat()
         last = max(last_days.values(), default="–")
         lines.append(call.out.say("publication.announced", {"event": published.event.id, "last_day": last}))
     lines += map(str, published.dossiers)
@@ -73,7 +70,7 @@ def object_(call: Call, team: str, ground: str, text: Path, about: str, evidence
     from dokja.workflows.evidence import read_statement_text
 
     complaint = Complaint(team, ground, read_statement_text(text), about, evidence)
-    done = object_to_decision(call.desk, call.stage, complaint, call.actor, dry_run=call.dry_run)
+    done = object_to_decision(call.stage, complaint, call.actor, dry_run=call.dry_run)
     if done.refused is not None:
         line = call.out.say(done.refused.key, done.refused.figures)
     else:
@@ -110,7 +107,7 @@ def answer(
 
     read = read_corrections(corrections, objection)
     hearing = Hearing(objection, upheld, heard_by, read_statement_text(text), read)
-    done = answer_objection(call.desk, call.stage, hearing, call.actor, dry_run=call.dry_run)
+    done = answer_objection(call.stage, hearing, call.actor, dry_run=call.dry_run)
     result = call.out.say(f"objection.result.{'upheld' if upheld else 'dismissed'}")
     figures = {"objection": objection, "result": result, "corrections": len(read)}
     said = call.out.say("objection.answered", figures)
@@ -157,9 +154,8 @@ def objections(call: Call, team: str) -> int:
     """Where every objection stands: received, to be answered by, answered. Exit 1 when one waits for its answer."""
     from dokja.procedure.objection import objections as find
 
-    name = call.desk.require_stage(call.stage)
-    found = find(call.desk.rulebook(name), call.desk.store.events(name))
-    rows = [one.as_json(with_text=bool(team) and one.event.payload["team"] == team) for one in found]
+    found = find(call.stage.rulebook, call.stage.history)
+    rows = [one.as_json(with_text=bool(team) and one.event.payload.team == team) for one in found]
     names = ("objection", "team", "ground", "received", "answer_by", "answered", "upheld")
     cells = [["–" if row[name] is None else str(row[name]) for name in names] for row in rows]
     shown = table(cells, call.out.columns("objection", names)) if rows else call.out.say("objection.none")
@@ -189,16 +185,16 @@ def reenter(
     named, tried = _applicants(applicants), call.dry_run
     if rulebook is not None:
         book = read_rulebook(rulebook)
-        events = open_reentry(call.desk, call.stage, book, call.actor, named, stage=round_, dry_run=tried)
+        events = open_reentry(call.stage, book, call.actor, named, stage=round_, dry_run=tried)
         said = "stage.reentry_opened", {"stage": events[0].stage, "applicants": len(named)}
     elif result:
-        events = [record_reentry(call.desk, call.stage, call.actor, dry_run=tried)]
+        events = [record_reentry(call.stage, call.actor, dry_run=tried)]
         payload = events[0].payload
-        selected = ", ".join(map(str, payload["selected"])) or "–"  # type: ignore[arg-type]  # a list of names
-        figures = {"round": payload["stage"], "stage": events[0].stage, "selected": selected}
-        said = "stage.reentry_result", {**figures, "vacancies": payload["vacancies"]}
+        selected = ", ".join(payload.selected) or "–"
+        figures = {"round": payload.stage, "stage": events[0].stage, "selected": selected}
+        said = "stage.reentry_result", {**figures, "vacancies": payload.vacancies}
     else:
-        events = apply_for_reentry(call.desk, call.stage, named, call.actor, dry_run=tried)
+        events = apply_for_reentry(call.stage, named, call.actor, dry_run=tried)
         said = "stage.reentry_applied", {"stage": events[0].stage, "applicants": len(named)}
     call.show_recorded(events, call.out.say("publication.tried") if tried else call.out.say(*said))
 
@@ -219,8 +215,8 @@ def close(call: Call) -> None:
     """
     from dokja.workflows.close_stage import close_stage
 
-    event = close_stage(call.desk, call.stage, call.actor, dry_run=call.dry_run)
-    closed = call.out.say("stage.closed", {"decision": event.payload["decision"]})
+    event = close_stage(call.stage, call.actor, dry_run=call.dry_run)
+    closed = call.out.say("stage.closed", {"decision": event.payload.decision})
     call.show_recorded(event, call.out.say("stage.may_close") if call.dry_run else closed)
 
 

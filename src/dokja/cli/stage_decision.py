@@ -30,7 +30,7 @@ def score(call: Call) -> None:
     """Every score the rules give now, by team and part; what has no result says why."""
     from dokja.workflows.decide import look
 
-    scores = look(call.desk, call.stage, seed=None).decision.scores
+    scores = look(call.stage, seed=None).decision.scores
     call.out.show({"scores": scores.rows()}, _score_lines(scores, call.out.language), scores.rows())
 
 
@@ -53,7 +53,7 @@ def events(call: Call) -> None:
     """Every event of the stage as recorded, one JSON object a line; for `rulebook diff --events`. For auditors' eyes."""
     from dokja.canonical import canonical_bytes
 
-    found = [event.as_json() for event in call.desk.store.events(call.desk.require_stage(call.stage))]
+    found = [event.as_json() for event in call.stage.events]
     call.out.show({"events": found}, (canonical_bytes(event).decode() for event in found))
 
 
@@ -63,7 +63,7 @@ def status(call: Call) -> int:
     """Where the stage stands: what the rules give now, what is missing, what would change it. Exit 1: a gate is closed."""
     from dokja.workflows.decide import look
 
-    decision = look(call.desk, call.stage, seed=None).decision
+    decision = look(call.stage, seed=None).decision
     call.out.show(decision.as_json(), outcome_lines(decision, call.out.language))
     return _closed(decision)
 
@@ -93,8 +93,8 @@ def decide(
     """
     from dokja.workflows.decide import look, propose
 
-    seen = look(call.desk, call.stage, seed=seed, replicates=replicates)
-    proposal = propose(call.desk, seen)
+    seen = look(call.stage, seed=seed, replicates=replicates)
+    proposal = propose(call.stage, seen)
     told = _sign_and_write(call, proposal, keys, folder)
     if report is not None:
         _write_report(call, seen, report)
@@ -130,7 +130,7 @@ def sign(
 
     if not keys and not passkeys:
         raise click.UsageError("Give --key or --credential of who signs.")
-    proposal = read_proposal(call.desk, call.stage, digest)
+    proposal = read_proposal(call.stage, digest)
     told = _sign_and_write(call, proposal, [*passkeys, *keys], folder)
     call.out.show({"decision": digest, **told}, _signed_lines(told, call.out))
 
@@ -142,10 +142,10 @@ def _sign_and_write(
     from dokja.workflows.decide import sign, who_signed, write_dossiers
 
     for key in keys:
-        sign(call.desk, call.stage, proposal, key, call.signed_at(key))
-    signed = who_signed(call.desk, call.stage, proposal)
+        sign(call.stage, proposal, key, call.signed_at(key))
+    signed = who_signed(call.stage, proposal)
     short = signed.enough is Enough.SHORT
-    written = () if folder is None or short else write_dossiers(call.desk, call.stage, proposal, folder)
+    written = () if folder is None or short else write_dossiers(call.stage, proposal, folder)
     return {
         "signed": list(signed.people),
         "needed": signed.needed,
@@ -157,8 +157,9 @@ def _sign_and_write(
 def _write_report(call: Call, seen: Seen, report: Path) -> None:
     from dokja.report.decision_page import render_decision_page
 
-    history = call.desk.store.events(call.desk.require_stage(call.stage), before=seen.before)
-    page = render_decision_page(seen.rulebook, seen.decision, seen.uncertainty, history, call.out.language)
+    page = render_decision_page(
+        seen.rulebook, seen.decision, seen.uncertainty, seen.history, call.out.language
+    )
     report.write_text(page, encoding="utf-8")
     click.echo(f"  {report}", err=True)
 

@@ -10,7 +10,7 @@ import click
 from dokja.cli.shared import FOLDER, Call, profile_options, stage_command
 
 if TYPE_CHECKING:
-    from dokja.publishing.see import Viewer
+    from dokja.publishing.principal import Principal
 
 
 @click.command()
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     "--by", default="", metavar="ID", help="Who exports; needed while an embargo runs, and recorded."
 )
 @stage_command(at=True)
-def export(call: Call, viewer: Viewer, form: str, folder: Path, by: str) -> None:
+def export(call: Call, principal: Principal, form: str, folder: Path, by: str) -> None:
     """Write everything a profile may see of a stage as CSV or JSON tables, with a README and digests."""
     from dokja.workflows.export import export_stage
 
-    files = export_stage(call.desk, call.stage, viewer, folder, form, call.at, by)
+    files = export_stage(call.stage, principal, folder, form, call.at, by)
     call.out.show({"folder": str(folder), "files": [file.name for file in files]}, map(str, files))

@@ -80,7 +80,6 @@ def promise(
 ) -> None:
     """Record the promise SUPPORT to TEAM. SUPPORT is a short name of your own for it, used from then on."""
     from dokja.procedure.support_record import promised_by
-    from dokja.record.payloads import Kind
     from dokja.report.support import say_promise
     from dokja.workflows.support import promise_payload
 
@@ -93,7 +92,7 @@ def promise(
         "cites": list(entry.cites) or None,
     }
     call = entry.call
-    event = entry.record(Kind.SUPPORT_PROMISED, promise_payload(call.desk, call.stage, named))
+    event = entry.record(promise_payload(call.stage, named))
     entry.show(event, say_promise(promised_by(event), call.out.language))
 
 
@@ -132,7 +131,6 @@ def deliver(
 ) -> None:
     """Record what really ran under the promise SUPPORT: how many, how fast, from when to when, measured by whom."""
     from dokja.procedure.support_record import delivered_by
-    from dokja.record.payloads import Kind
     from dokja.report.support import say_delivery
     from dokja.workflows.support import delivery_payload, look_at_support
 
@@ -146,7 +144,7 @@ def deliver(
         measured_by=measured_by,
         cites=entry.cites,
     )
-    event = entry.record(Kind.SUPPORT_DELIVERED, payload)
+    event = entry.record(payload)
     entry.show(event, say_delivery(promised, delivered_by(event), entry.call.out.language))
 
 
@@ -158,11 +156,10 @@ def deliver(
 @entry_command()
 def return_(entry: Entry, support: str, day: date) -> None:
     """Record that what SUPPORT promised was given back. Data stays with a team that leaves and is refused here."""
-    from dokja.record.payloads import Kind
     from dokja.workflows.support import look_at_support, return_payload
 
     promised = look_at_support(entry.call.desk).ledger.promise(support)
-    event = entry.record(Kind.SUPPORT_RETURNED, return_payload(promised, day, entry.cites))
+    event = entry.record(return_payload(promised, day, entry.cites))
     figures = {"support": support, "team": promised.team, "day": day}
     entry.show(event, entry.call.out.say("support.return", figures))
 
@@ -237,7 +234,7 @@ def deadlines(call: Call, deadline: date | None) -> None:
     from dokja.workflows.support import deadlines as team_deadlines
     from dokja.workflows.support import look_at_support
 
-    moved = team_deadlines(call.desk, call.stage, look_at_support(call.desk), deadline)
+    moved = team_deadlines(call.stage, look_at_support(call.desk), deadline)
     rows = [deadline_row(team, one) for team, one in moved.items()]
     lines = (line for team, one in moved.items() for line in say_deadline(team, one, call.out.language))
     call.out.show({"deadlines": rows}, lines, rows)
@@ -259,8 +256,9 @@ def budget(entry: Entry, line: str, title: str, resource: str, year: int | None,
 
     With LINE, --title and --year, record a budget line.
     """
-    from dokja.record.payloads import Kind
+    from dokja.record.kinds.ledger import BudgetLineRecorded
     from dokja.report.support import line_row, rule_row, say_line, say_rule
+    from dokja.workflows.stage import read_payload
     from dokja.workflows.support import look_at_budget, look_at_support
 
     call, out = entry.call, entry.call.out
@@ -271,11 +269,11 @@ def budget(entry: Entry, line: str, title: str, resource: str, year: int | None,
             "line": line, "title": title, "resource": resource, "year": year,
             "won": won if isinstance(won, str) else int(won),
         }  # fmt: skip
-        event = entry.record(Kind.BUDGET_LINE, _citing(payload, entry))
+        event = entry.record(read_payload(BudgetLineRecorded, _citing(payload, entry)))
         told = {**payload, "won": won if isinstance(won, str) else f"{int(won):,}"}
         entry.show(event, out.say("support.budget_line", told))
         return
-    found = look_at_budget(call.desk, call.stage, look_at_support(call.desk))
+    found = look_at_budget(call.stage, look_at_support(call.desk))
     rows = [line_row(one) for one in found.lines]
     said = [say_line(one, out.language) for one in found.lines]
     said += [say_rule(one, out.language) for one in found.rules]
@@ -294,8 +292,9 @@ def budget(entry: Entry, line: str, title: str, resource: str, year: int | None,
 def naming(entry: Entry, team: str, name: str, first: date | None, last: date | None) -> None:
     """Which team may carry which name of the programme. With TEAM, NAME and --first, record a naming right."""
     from dokja.procedure.support_record import naming_right
-    from dokja.record.payloads import Kind
+    from dokja.record.kinds.ledger import NamingRightRecorded
     from dokja.report.support import naming_row, say_naming
+    from dokja.workflows.stage import read_payload
     from dokja.workflows.support import look_at_support, teams_that_left
 
     desk, out = entry.call.desk, entry.call.out
@@ -304,7 +303,7 @@ def naming(entry: Entry, team: str, name: str, first: date | None, last: date | 
         if not name or first is None:
             raise click.UsageError("Recording a naming right needs TEAM, NAME and --first.")
         payload = {"team": team, "name": name, "first": day_text(first), "last": day_text(last)}
-        event = entry.record(Kind.NAMING_RIGHT, _citing(payload, entry))
+        event = entry.record(read_payload(NamingRightRecorded, _citing(payload, entry)))
         entry.show(event, next(say_naming(naming_right(event), {}, out.language)))
         return
     rights = look_at_support(desk).naming

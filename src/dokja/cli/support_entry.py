@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dokja.cli.shared import Call, added, option, stage_command
 
 if TYPE_CHECKING:
-    from dokja.record.events import Event
-    from dokja.record.payloads import Kind
+    from dokja.record.events import AnyEvent
+    from dokja.record.kinds.ledger import LedgerEntry
     from dokja.workflows.support import Correction
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -40,22 +40,16 @@ class Entry:
 
         return Correction(self.supersedes, self.reason)
 
-    def record(self, kind: Kind, payload: Mapping[str, Any]) -> Event:
+    def record(self, payload: LedgerEntry) -> AnyEvent:
         """Record an entry, or only check it in a dry run."""
         from dokja.workflows.support import record_support
 
         call = self.call
         return record_support(
-            call.desk,
-            call.stage,
-            kind,
-            payload,
-            call.actor,
-            correction=self.correction,
-            dry_run=call.dry_run,
+            call.stage, payload, call.actor, correction=self.correction, dry_run=call.dry_run
         )
 
-    def show(self, event: Event, what: str) -> None:
+    def show(self, event: AnyEvent, what: str) -> None:
         """Say what was recorded, or would be."""
         say = self.call.out.say
         key = "support.would_record" if self.call.dry_run else "support.recorded"

@@ -10,14 +10,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dokja.canonical import JSON, digest_json
+from dokja.deciding.decided import Decided
 from dokja.deciding.gate import GateInputs, GateResult, judge_gate, reason_json
 from dokja.deciding.independence import Outcome
 from dokja.deciding.measurements import measure
 from dokja.deciding.score import Points, StageScores, score_measurements
 from dokja.finding import Reason
-from dokja.record.events import Event
-from dokja.record.history import History, RecordedFinding, read_history
-from dokja.record.payloads import Exit
+from dokja.grammar.model import read_model
+from dokja.record.amending import AmendmentRead, read_amendments
+from dokja.record.finding import RecordedFinding
+from dokja.record.history import History
+from dokja.record.kinds.ledger import SupportDelivered, SupportPromised
+from dokja.record.kinds.publication import OfficialOutcome
+from dokja.record.terms import Exit
 from dokja.rulebook import Rulebook, SingleApplicant, Unknown, Vacancy
 
 
@@ -121,6 +126,10 @@ class Decision:
             )
         return rows
 
+    def said(self) -> Decided:
+        """Return what the decision says, as it is signed and read back."""
+        return read_model(Decided, self.as_json())
+
     def as_json(self) -> dict[str, JSON]:
         """Return the decision as a JSON object, the same bytes wherever it is computed."""
         return {
@@ -148,19 +157,20 @@ def _finding_json(found: RecordedFinding, replies: Iterable[str]) -> dict[str, J
     }
 
 
-def decide(rulebook: Rulebook, events: Iterable[Event], *, counterfactual: bool = False) -> Decision:
+def decide(rulebook: Rulebook, history: History, *, counterfactual: bool = False) -> Decision:
     """Return what the rules give.
 
     Args:
         rulebook: The rulebook in force.
-        events: The whole history of the stage, in the order of the log.
+        history: Everything that happened.
         counterfactual: Apply a rulebook other than the one in force, to see what it would change.
 
     Raises:
-        EventInvalid: The history breaks its own rules.
+        EventInvalid: What was recorded cannot be scored.
         NotAllowed: The stage does not run under this rulebook.
     """
-    history = read_history(rulebook, events, counterfactual=counterfactual)
+    if not counterfactual:
+        read_amendments(rulebook, history)
     scores = score_measurements(rulebook, measure(rulebook, history), history.weights)
     return decide_scored(rulebook, history, scores, counterfactual=counterfactual)
 
@@ -176,6 +186,7 @@ def decide_scored(
         scores: Every score of the stage.
         counterfactual: Whether the rulebook is not the one in force.
     """
+    amendments = () if counterfactual else read_amendments(rulebook, history)
     gates = _fill_places(rulebook, history, scores)
     teams = tuple(_team_outcome(rulebook, history, team, gates) for team in history.teams)
     advancing = sum(one.advances for one in teams)
@@ -189,9 +200,9 @@ def decide_scored(
         teams,
         vacancies,
         str(vacancy.value) if vacancies else "",
-        _remarks(rulebook, history, teams, vacancies),
+        _remarks(rulebook, history, teams, vacancies, amendments),
         scores,
-        tuple(history.findings),
+        tuple(history.findings.values()),
         {event: tuple(said) for event, said in history.replies.items()},
     )
 
@@ -280,7 +291,11 @@ def _may_eliminate(rulebook: Rulebook, ground: str) -> bool:
 
 
 def _remarks(
-    rulebook: Rulebook, history: History, teams: tuple[TeamOutcome, ...], vacancies: int | None
+    rulebook: Rulebook,
+    history: History,
+    teams: tuple[TeamOutcome, ...],
+    vacancies: int | None,
+    amendments: tuple[AmendmentRead, ...],
 ) -> tuple[Reason, ...]:
     advance = rulebook.advance
     remarks: list[Reason] = []
@@ -298,14 +313,16 @@ def _remarks(
         Reason("decision.amendment_in_force" if one.effective else "decision.amendment_not_in_force", {
             "event": one.event, "objecting": ", ".join(one.objecting) or "-"
         })
-        for one in history.amendments
+        for one in amendments
     ]  # fmt: skip
     remarks += [
         Reason("decision.conflict_not_recused", {"rater": rater, "team": team, "ground": ground})
         for rater, team, ground in history.conflicts
         if (rater, team) not in history.recused
     ]
-    suppliers = {str(one["supplier"]) for one in history.support if one["supplier"] != one["team"]}
+    support: list[SupportPromised | SupportDelivered] = [e.payload for e in history.these(SupportPromised)]
+    support += [event.payload for event in history.these(SupportDelivered)]
+    suppliers = {one.supplier for one in support if one.supplier != one.team}
     remarks += [
         Reason("decision.supplier_competes", {"supplier": supplier})
         for supplier in sorted(suppliers)
@@ -318,18 +335,15 @@ def _official_remarks(history: History, teams: tuple[TeamOutcome, ...]) -> list[
     """Return whether a published outcome is what these rules and events give, where they give one at all."""
     computed = {one.team: one for one in teams}
     remarks: list[Reason] = []
-    for event in history.official:
-        outcomes = event.payload["outcomes"]
-        assert isinstance(outcomes, list)
-        for said in outcomes:
-            assert isinstance(said, dict)
-            one = computed.get(str(said["team"]))
-            agrees = one is not None and one.advances == said["advances"]
-            agrees = agrees and one is not None and (one.advances or said["exit"] in one.exits)
+    for event in history.these(OfficialOutcome):
+        for said in event.payload.outcomes:
+            one = computed.get(said.team)
+            agrees = one is not None and one.advances == said.advances
+            agrees = agrees and one is not None and (one.advances or said.exit in one.exits)
             key = "decision.official_agrees" if agrees else "decision.official_differs"
             if not agrees and one is not None and one.outcome is Outcome.INSUFFICIENT_EVIDENCE:
                 # Marks that stay sealed contradict nobody.
                 key = "decision.official_not_recomputed"
-            told = "advances" if said["advances"] else said["exit"]
-            remarks.append(Reason(key, {"team": said["team"], "published": told, "event": event.id}))
+            told = "advances" if said.advances else str(said.exit)
+            remarks.append(Reason(key, {"team": said.team, "published": told, "event": event.id}))
     return remarks

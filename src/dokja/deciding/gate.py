@@ -22,7 +22,7 @@ from dokja.deciding.ranking import Places, place_teams
 from dokja.deciding.score import Points, StageScores
 from dokja.finding import Reason
 from dokja.record.history import History
-from dokja.record.payloads import Exit
+from dokja.record.terms import Exit
 from dokja.rulebook import (
     AllOf,
     AnyOf,
@@ -232,7 +232,7 @@ def _independence(inputs: GateInputs, gate: Independence, team: str) -> GateResu
     weights = inputs.history.weights.get(team, "")
     if not weights:
         return _insufficient(gate.id, Exit.NO_RESULT, "score.no_submission")
-    findings = [found for found in inputs.history.findings if found.team == team]
+    findings = [found for found in inputs.history.findings.values() if found.team == team]
     components = declared_components(inputs.history.declarations.get(team, {}))
     items = tuple(
         judge_item(inputs.rulebook.item(name), findings, weights, components) for name in gate.items

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from dokja.canonical import JSON
 from dokja.finding import Evidence, Reason, Verdict
-from dokja.record.history import RecordedFinding
+from dokja.record.finding import RecordedFinding
 from dokja.rulebook import IndependenceCriterion, Unknown, WhenInconclusive
 
 

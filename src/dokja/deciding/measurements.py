@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
 from dokja.canonical import JSON
 from dokja.deciding.runs import BenchmarkTable, benchmark_table, count_states, why_it_does_not_count
-from dokja.errors import EventInvalid
 from dokja.finding import Reason
 from dokja.record.events import Event
 from dokja.record.history import History
-from dokja.record.payloads import RowState
+from dokja.record.kinds.judging import Mark, require_on_scale
+from dokja.record.terms import RowState
 from dokja.rulebook import (
     AfterRecusal,
     Averaging,
@@ -233,7 +232,7 @@ def _why_no_runs(rulebook: Rulebook, history: History, team: str, names: tuple[s
         run = history.runs.get((team, name))
         if run is None:
             return Reason("score.run_missing", {"benchmark": name})
-        if run.payload["weights"] != history.weights[team]:
+        if run.payload.weights != history.weights[team]:
             return Reason("score.run_other_weights", {"benchmark": name})
         if why := why_it_does_not_count(rulebook, run):
             return why
@@ -266,11 +265,11 @@ def _own_comparator(rulebook: Rulebook, history: History, declared: Comparator, 
     opens, months = rulebook.clock.evaluation.opens, declared.max_age_months
     if isinstance(opens, Unknown) or isinstance(months, Unknown):
         return _unknown(f"comparators.{declared.id}.max_age_months")
-    if not date.fromisoformat(str(chosen["released"])) <= opens:
-        return Reason("score.comparator_unreleased", {"name": chosen["name"]})
-    if opens > months_after(date.fromisoformat(str(chosen["released"])), months):
-        return Reason("score.comparator_too_old", {"name": chosen["name"], "months": months})
-    return str(chosen["subject"])
+    if not chosen.released <= opens:
+        return Reason("score.comparator_unreleased", {"name": chosen.name})
+    if opens > months_after(chosen.released, months):
+        return Reason("score.comparator_too_old", {"name": chosen.name, "months": months})
+    return chosen.subject
 
 
 def _panel_leaf(
@@ -338,22 +337,17 @@ def _ballots(
         elif len(marks) < len(criteria):
             figures: dict[str, JSON] = {"marked": len(marks), "criteria": len(criteria)}
             aside.append((rater, team, Reason("score.ballot_incomplete", figures)))
-        elif any(event and event.payload["weights"] != history.weights.get(team) for event in events):
+        elif any(event and event.payload.weights != history.weights.get(team) for event in events):
             aside.append((rater, team, Reason("score.ballot_other_weights")))
         else:
             ballots[rater, team] = tuple(marks)
     return ballots, aside
 
 
-def _mark(event: Event, criterion: Criterion) -> float:
+def _mark(event: Event[Mark], criterion: Criterion) -> float:
     """Return a mark, which must lie on its criterion's scale."""
-    value, low, high = (float(str(v)) for v in (event.payload["score"], criterion.lowest, criterion.highest))
-    if not low <= value <= high:
-        raise EventInvalid(
-            f"Event {event.id!r} marks {criterion.id} with {value:g}, outside {low:g} to {high:g}.",
-            hint="Supersede the event by a mark on the scale.",
-        )
-    return value
+    require_on_scale(event, event.payload.score, criterion)
+    return event.payload.score
 
 
 def _why_inquorate(history: History, panel: Panel, team: str, found: int) -> Reason | None:

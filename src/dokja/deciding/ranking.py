@@ -10,6 +10,7 @@ from dokja.deciding.measurements import NoResult
 from dokja.deciding.score import Points, StageScores
 from dokja.finding import Reason
 from dokja.record.history import History
+from dokja.record.kinds.publication import PublishedRank
 from dokja.rulebook import KeepTop, Rulebook, TieBreak, TieRule, Unknown, require_known
 
 _NOT_COMPETING = ("score.withdrawn", "score.no_submission")
@@ -145,9 +146,9 @@ def _published(history: History, reads: str, competing: Sequence[str], keep: int
     others too.
     """
     ranks = {
-        str(event.payload["team"]): int(str(event.payload["rank"]))
-        for event in history.published
-        if event.payload["part"] == reads and event.payload.get("among") == len(competing)
+        event.payload.team: event.payload.rank
+        for event in history.these(PublishedRank)
+        if event.payload.part == reads and event.payload.among == len(competing)
     }
     ranks = {team: rank for team, rank in ranks.items() if team in competing}
     outside = {team for team, rank in ranks.items() if rank > keep}

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import fsum
 
-from dokja.canonical import JSON
 from dokja.errors import EventInvalid
 from dokja.finding import Reason
 from dokja.record.events import Event
 from dokja.record.history import History
-from dokja.record.payloads import RowState
+from dokja.record.kinds.judging import RunResult
+from dokja.record.terms import RowState
 from dokja.rulebook import Benchmark, Rulebook, SuiteRule, Unknown
 
 
@@ -33,34 +33,35 @@ class BenchmarkTable:
     values: tuple[tuple[float, ...], ...]
 
 
-def count_states(run: Event) -> Counter[str]:
+def count_states(run: Event[RunResult]) -> Counter[str]:
     """Return how many answers of a run were scored, empty and failed."""
-    return Counter(str(row[3]) for row in _rows(run))
+    return Counter(row.state.value for row in run.payload.rows)
 
 
-def why_it_does_not_count(rulebook: Rulebook, run: Event) -> Reason | None:
+def why_it_does_not_count(rulebook: Rulebook, run: Event[RunResult]) -> Reason | None:
     """Return why a run gives no result: other items, incomplete, or a fault that no rule covers; None if it counts."""
-    benchmark = str(run.payload["benchmark"])
+    read = run.payload
+    benchmark = read.benchmark
     suite, declared = _declared(rulebook, benchmark)
-    if declared and not isinstance(declared.digest, Unknown) and declared.digest != run.payload["items"]:
+    if declared and not isinstance(declared.digest, Unknown) and declared.digest != read.items:
         return Reason("score.other_items", {"benchmark": benchmark})
-    rows, total = _rows(run), _count(run, "total")
-    repeats = set(Counter(str(row[0]) for row in rows).values())
+    rows, total = read.rows, read.total
+    repeats = set(Counter(rows.items).values())
     if suite and not isinstance(suite.repeats, Unknown):
         asked = repeats == {suite.repeats}
         if declared and not isinstance(declared.items, Unknown):
             total = declared.items * suite.repeats
     else:
         asked = len(repeats) == 1
-    completed = min(len(rows), _count(run, "completed"))
-    if not asked or completed != total or total != _count(run, "total"):
+    completed = min(len(rows), read.completed)
+    if not asked or completed != total or total != read.total:
         return Reason(
             "score.run_incomplete", {"benchmark": benchmark, "completed": completed, "total": total}
         )
     return _unruled_fault(rulebook, run)
 
 
-def _unruled_fault(rulebook: Rulebook, run: Event) -> Reason | None:
+def _unruled_fault(rulebook: Rulebook, run: Event[RunResult]) -> Reason | None:
     faults, states = rulebook.faults, count_states(run)
     for state, rule in ((RowState.FAILED, "failing_answer"), (RowState.EMPTY, "empty_answer")):
         if states[state] and (faults is None or isinstance(getattr(faults, rule), Unknown)):
@@ -83,7 +84,7 @@ def benchmark_table(history: History, benchmark: str, subjects: Iterable[str]) -
     runs = [history.runs[name, benchmark] for name in names]
     passages = _passages(runs[0])
     for run in runs[1:]:
-        if _passages(run) != passages or run.payload["items"] != runs[0].payload["items"]:
+        if _passages(run) != passages or run.payload.items != runs[0].payload.items:
             raise EventInvalid(
                 f"Events {runs[0].id!r} and {run.id!r} are runs of {benchmark} and answer different items.",
                 hint="Run every subject on the same frozen items, or retract the run that is wrong.",
@@ -99,29 +100,16 @@ def benchmark_table(history: History, benchmark: str, subjects: Iterable[str]) -
     )
 
 
-def _means(run: Event) -> dict[str, float]:
+def _means(run: Event[RunResult]) -> dict[str, float]:
     """Return each item's mean over its repeats; an answer that failed or is empty is wrong."""
     answers: dict[str, list[float]] = {}
-    for item, _, _, state, score in _rows(run):
-        wrong = state != RowState.SCORED
-        answers.setdefault(str(item), []).append(0.0 if wrong else float(str(score)))
+    for row in run.payload.rows:
+        answers.setdefault(row.item, []).append(0.0 if row.score is None else row.score)
     return {item: fsum(values) / len(values) for item, values in answers.items()}
 
 
-def _passages(run: Event) -> dict[str, str]:
-    return {str(row[0]): str(row[1]) for row in _rows(run)}
-
-
-def _rows(run: Event) -> list[list[JSON]]:
-    rows = run.payload["rows"]
-    assert isinstance(rows, list)
-    return [row for row in rows if isinstance(row, list)]
-
-
-def _count(run: Event, name: str) -> int:
-    value = run.payload[name]
-    assert isinstance(value, int)
-    return value
+def _passages(run: Event[RunResult]) -> dict[str, str]:
+    return dict(zip(run.payload.rows.items, run.payload.rows.passages, strict=True))
 
 
 def _declared(rulebook: Rulebook, benchmark: str) -> tuple[SuiteRule | None, Benchmark | None]:

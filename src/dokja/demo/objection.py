@@ -9,10 +9,11 @@ from dokja.demo.office import Closed, moment
 from dokja.demo.panels import Mistyped
 from dokja.demo.stage import Staged
 from dokja.record.events import SIMULATOR
-from dokja.record.history import read_history
-from dokja.record.payloads import Kind
+from dokja.record.kinds.after import AnswerToObjection, Objection
+from dokja.record.payload import Payload
+from dokja.rulebook import AppealGround
 from dokja.sensitivity.replay import Replay, replay_objection
-from dokja.workflows.desk import Actor, Draft
+from dokja.workflows.stage import Actor, Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,37 +60,38 @@ class Heard:
 
 def hear_objection(staged: Staged, closed: Closed, mistyped: Mistyped) -> Heard:
     """Record an objection to the mistyped ballot, its answer and the correction; replay, and sign what results."""
-    workshop, desk, clock = staged.workshop, staged.office.desk, staged.rulebook.clock
+    workshop, clock = staged.workshop, staged.rulebook.clock
     with workshop.step("objection"):
         text = (
             f"평가위원 {mistyped.rater}의 채점표와 기록된 점수가 다릅니다. / "
             f"The sheet of {mistyped.rater} and the recorded mark differ."
         )
-        payload: dict[str, JSON] = {"team": mistyped.team, "decision": closed.digest}
-        payload |= {"ground": "clerical_error", "text": text}
-        said = _record(staged, Draft(Kind.OBJECTION, payload), moment(clock.objection.opens, after_days=7))
+        objection = Objection(
+            team=mistyped.team, decision=closed.digest, ground=AppealGround.CLERICAL_ERROR, text=text
+        )
+        said = _record(staged, objection, moment(clock.objection.opens, after_days=7))
         name = next(team.name for team in staged.teams if team.id == mistyped.team)
         workshop.tell("demo.objected", {"team": name, "text": text})
         answered = moment(clock.objection.opens, after_days=8)
-        answer: dict[str, JSON] = {"objection": said, "upheld": True, "heard_by": ["hearing:1", "hearing:2"]}
-        answer["text"] = "채점표를 확인하여 정정합니다. / The sheet was checked; the mark is corrected."
-        _record(staged, Draft(Kind.ANSWER_TO_OBJECTION, answer), answered)
-        history = read_history(staged.rulebook, desk.store.events(staged.name))
-        wrong = history.marks[(mistyped.rater, mistyped.team, mistyped.criterion)]
+        words = "채점표를 확인하여 정정합니다. / The sheet was checked; the mark is corrected."
+        heard_by = ("hearing:1", "hearing:2")
+        answer = AnswerToObjection(objection=said, upheld=True, heard_by=heard_by, text=words)
+        _record(staged, answer, answered)
+        stage = staged.held
+        wrong = stage.history.marks[(mistyped.rater, mistyped.team, mistyped.criterion)]
         correction = Draft(
-            Kind.EXPERT_SCORE,
-            {**wrong.payload, "score": mistyped.meant},
+            wrong.payload.model_copy(update={"score": mistyped.meant}),
             supersedes=wrong.id,
             reason=f"clerical error, objection {said}",
         )
         # The mark stays a simulated one, whoever corrects it.
-        desk.record(staged.name, Actor(SIMULATOR, answered), [correction], staged.rulebook)
-        replay = replay_objection(staged.rulebook, desk.store.events(staged.name), said)
+        stage.record(Actor(SIMULATOR, answered), [correction])
+        replay = replay_objection(staged.rulebook, stage.history, said)
         at = moment(clock.final, hour=5)
         again = staged.office.close(staged.name, staged.folder / "after-objection", at, staged.language)
     return Heard(mistyped, replay, again)
 
 
-def _record(staged: Staged, happening: Draft, at: str) -> str:
+def _record(staged: Staged, payload: Payload, at: str) -> str:
     """Record one event as the office and return its id."""
-    return staged.office.desk.record(staged.name, staged.office.actor(at), [happening], staged.rulebook)[0].id
+    return staged.held.record(staged.office.actor(at), [Draft(payload)])[0].id

@@ -14,8 +14,9 @@ from dokja.report.words import Language
 from dokja.rulebook import Rulebook, Unknown, require_known
 from dokja.signature import SigningKey
 from dokja.workflows.decide import Seen, look, propose, sign, who_signed, write_dossiers
-from dokja.workflows.desk import Actor, Desk
+from dokja.workflows.desk import Desk
 from dokja.workflows.open_stage import enrol, new_key
+from dokja.workflows.stage import Actor
 from dokja.workflows.verification import VerificationReport
 from dokja.workflows.verify import verify_dossier
 
@@ -98,24 +99,24 @@ class Office:
     def close(self, stage: str, folder: Path, at: str, language: Language) -> Closed:
         """Propose what the rules give, let people sign it, write dossiers and page, and verify what was written."""
         folder.mkdir(parents=True, exist_ok=True)
-        seen = look(self.desk, stage, seed=self.seed, replicates=REPLICATES)
-        proposal = propose(self.desk, seen)
-        for person in SIGNERS:
-            sign(self.desk, stage, proposal, self.keys[person], at)
-        dossiers = write_dossiers(self.desk, stage, proposal, folder)
-        events = self.desk.store.events(stage, before=seen.before)
+        held = self.desk.stage(stage)
+        seen = look(held, seed=self.seed, replicates=REPLICATES)
         page = folder / "decision.html"
         page.write_text(
-            render_decision_page(seen.rulebook, seen.decision, seen.uncertainty, events, language),
+            render_decision_page(seen.rulebook, seen.decision, seen.uncertainty, seen.history, language),
             encoding="utf-8",
         )
+        proposal = propose(held, seen)
+        for person in SIGNERS:
+            sign(held, proposal, self.keys[person], at)
+        dossiers = write_dossiers(held, proposal, folder)
         log_key = str(self.desk.note_key)
         return Closed(
             stage,
             seen.rulebook,
             seen,
             proposal.digest,
-            who_signed(self.desk, stage, proposal),
+            who_signed(held, proposal),
             dossiers,
             tuple(verify_dossier(path.read_bytes(), log_key=log_key) for path in dossiers),
             page,

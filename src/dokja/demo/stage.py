@@ -14,16 +14,17 @@ from dokja.demo.office import Closed, Office, moment
 from dokja.demo.panels import Mistyped, mistype, simulate_panel, simulate_votes, write_ballots
 from dokja.demo.workshop import Workshop
 from dokja.finding import Claim, Evidence, Finding, Reason, Verdict
-from dokja.record.events import SIMULATOR, Event
-from dokja.record.payloads import Kind
+from dokja.record.events import SIMULATOR
+from dokja.record.kinds.entry import BenchmarksChosen
+from dokja.record.kinds.findings import FindingJudged, FindingRecorded, TeamReply
 from dokja.report.words import Language
 from dokja.rulebook import IndependenceCriterion, PanelMajority, Rulebook, Unknown
 from dokja.workflows.ballots import record_ballots
 from dokja.workflows.compare import Comparison, render_result
-from dokja.workflows.desk import Actor, Draft
 from dokja.workflows.evaluate import evaluate_benchmarks, read_suites
 from dokja.workflows.examine import record_examination
 from dokja.workflows.open_stage import open_stage
+from dokja.workflows.stage import Actor, Draft, Stage
 from dokja.workflows.submit import Submission, read_declaration, submit
 
 # Which member of the experts' panel speaks to which aspect of independence.
@@ -55,6 +56,11 @@ class Staged:
         """Name of the stage."""
         return self.rulebook.id
 
+    @property
+    def held(self) -> Stage:
+        """The stage in hand."""
+        return self.office.desk.stage(self.name)
+
     def open(self) -> None:
         """Open the stage under its frozen rules."""
         at = moment(self.rulebook.clock.frozen)
@@ -71,17 +77,17 @@ class Staged:
             path.write_text(text + "\n", encoding="utf-8")
             model = str(self.workshop.folder(team.model))
             handed_in = Submission(team.id, team.name, model, read_declaration(path))
-            event = submit(self.office.desk, self.name, handed_in, actor)
+            event = submit(self.held, handed_in, actor)
             figures: dict[str, JSON] = {"team": team.name, "model": team.model}
-            self.workshop.tell("demo.submitted", figures | {"weights": str(event.payload["weights"])[:19]})
+            self.workshop.tell("demo.submitted", figures | {"weights": event.payload.weights[:19]})
         own = [suite.id for suite in self.rulebook.suites if isinstance(suite.benchmarks, Unknown)]
         choices = [
-            Draft(Kind.BENCHMARKS_CHOSEN, {"team": team.id, "suite": suite, "benchmarks": [team.chooses]})
+            Draft(BenchmarksChosen(team=team.id, suite=suite, benchmarks=(team.chooses,)))
             for team in self.teams
             for suite in own
         ]
         if choices:
-            self.office.desk.record(self.name, actor, choices, self.rulebook)
+            self.held.record(actor, choices)
 
     def examine(self) -> None:
         """Compare every submission with the library and record what is found."""
@@ -90,9 +96,7 @@ class Staged:
         for team in self.teams:
             examination = self.workshop.examination(team.model)
             weights = self.workshop.weights(team.model)
-            events = record_examination(
-                self.office.desk, self.name, team.id, weights, examination, references, actor
-            )
+            events = record_examination(self.held, team.id, weights, examination, references, actor)
             sketch = self.workshop.sketch(team.model)
             comparison = Comparison(team.model, tuple(one.name for one in references), language=self.language)
             result = render_result(comparison, sketch, references, examination, sketch.bytes_read, 0.0)
@@ -100,7 +104,7 @@ class Staged:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(result, ensure_ascii=False, allow_nan=False), encoding="utf-8")
             for event in events:
-                self._tell_finding(team, Finding.from_json(event.payload["finding"]))
+                self._tell_finding(team, event.payload.finding)
 
     def _evidence(self, team: CastTeam) -> Path:
         return self.folder / "evidence" / f"{team.id}.json"
@@ -121,7 +125,7 @@ class Staged:
         for team in self.teams:
             model = str(self.workshop.folder(team.model))
             told = self.workshop.progress
-            evaluate_benchmarks(self.office.desk, self.name, team.id, model, suites, actor, told)
+            evaluate_benchmarks(self.held, team.id, model, suites, actor, told)
             asked = sum(len(suite.items) * suite.repeats for suite in suites)
             self.workshop.tell("demo.answered", {"team": team.name, "done": asked, "total": asked})
 
@@ -141,7 +145,7 @@ class Staged:
                 write_ballots(ballots, self.folder / "ballots" / f"{panel.id}-sheets.simulated.csv")
                 ballots, mistyped = mistype(ballots, team, criterion)
             path = write_ballots(ballots, self.folder / "ballots" / f"{panel.id}.simulated.csv")
-            events = record_ballots(self.office.desk, self.name, path, actor, panel.id)
+            events = record_ballots(self.held, path, actor, panel.id)
             self.workshop.tell("demo.ballots", {"count": len(events), "panel": panel.id, "file": str(path)})
         return mistyped
 
@@ -151,11 +155,11 @@ class Staged:
         They agree to everything on purpose: what was measured against a team must hold against their word.
         """
         at = moment(self.rulebook.clock.evaluation.closes, hour=5)
-        weights = self._weights()
+        weights = self.held.history.weights
         panel = self.rulebook.panels[0].id
         for number, aspect in enumerate(ASPECTS):
             rater = f"{panel}:{number:03d}"
-            happenings = [
+            drafts = [
                 self._judged(team, weights[team.id], item, claim, about, rater)
                 for item in self.rulebook.items
                 if item.aspect == aspect
@@ -165,52 +169,37 @@ class Staged:
                 for claim in item.claims
                 for about in _targets(item, team)
             ]
-            if happenings:
-                actor = Actor(SIMULATOR, at, self.office.keys[rater])
-                self.office.desk.record(self.name, actor, happenings, self.rulebook)
-                figures: dict[str, JSON] = {"count": len(happenings), "aspect": aspect, "rater": rater}
+            if drafts:
+                self.held.record(Actor(SIMULATOR, at, self.office.keys[rater]), drafts)
+                figures: dict[str, JSON] = {"count": len(drafts), "aspect": aspect, "rater": rater}
                 self.workshop.tell("demo.judged_all", figures)
 
     def _judged(
         self, team: CastTeam, weights: str, item: IndependenceCriterion, claim: str, about: str, rater: str
     ) -> Draft:
         files = (self._evidence(team), self.folder / "declarations" / f"{team.id}.json")
-        cites: list[JSON] = [digest_file(path) for path in files]
+        cites = tuple(digest_file(path) for path in files)
         reason = Reason("demo.judged", {"rater": rater, "item": item.id, "documents": len(cites)})
         finding = Finding(
             Claim(claim, about), Verdict.SUPPORTED, reason, Evidence.JUDGED, {"subject": weights}
         )
-        payload: dict[str, JSON] = {"team": team.id, "rater": rater, "finding": finding.as_json()}
-        return Draft(Kind.JUDGED_FINDING, payload | {"cites": cites})
+        return Draft(FindingJudged(team=team.id, rater=rater, finding=finding, cites=cites))
 
     def reply(self) -> None:
         """Let every team reply to the first finding against it, where it has something to say."""
         actor = self.office.actor(moment(self.rulebook.clock.evaluation.closes, hour=7))
         replies = {team.id: team for team in self.teams if team.reply}
-        for event in self._findings():
-            team = str(event.payload["team"])
-            finding = Finding.from_json(event.payload["finding"])
-            if finding.verdict is Verdict.REFUTED and team in replies:
+        for event in self.held.history.these(FindingRecorded):
+            team = event.payload.team
+            if event.payload.finding.verdict is Verdict.REFUTED and team in replies:
                 said = replies.pop(team)
-                payload: dict[str, JSON] = {"team": team, "to": event.id, "text": said.reply}
-                self.office.desk.record(self.name, actor, [Draft(Kind.TEAM_REPLY, payload)], self.rulebook)
+                self.held.record(actor, [Draft(TeamReply(team=team, to=event.id, text=said.reply))])
                 self.workshop.tell("demo.replied", {"team": said.name, "text": said.reply})
 
     def decide(self) -> Closed:
         """Close the stage."""
         at = moment(self.rulebook.clock.decision, hour=5)
         return self.office.close(self.name, self.folder, at, self.language)
-
-    def _findings(self) -> list[Event]:
-        events = self.office.desk.store.events(self.name)
-        return [event for event in events if event.kind is Kind.FINDING_RECORDED]
-
-    def _weights(self) -> dict[str, str]:
-        return {
-            str(event.payload["team"]): str(event.payload["weights"])
-            for event in self.office.desk.store.events(self.name)
-            if event.kind is Kind.SUBMISSION
-        }
 
 
 def run_stage(staged: Staged) -> tuple[Closed, Mistyped | None]:

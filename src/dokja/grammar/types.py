@@ -22,6 +22,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 LARGEST_EXACT = 2**53
 
 _T = TypeVar("_T", bound=Hashable)
+_V = TypeVar("_V")
 
 
 class Written:
@@ -148,6 +149,9 @@ Listed: TypeAlias = Annotated[tuple[_T, ...], AfterValidator(_unrepeated)]
 """A list that names nothing twice."""
 Some: TypeAlias = Annotated[tuple[_T, ...], Field(min_length=1), AfterValidator(_unrepeated)]
 """A list of at least one, that names nothing twice."""
+
+AtLeastOne: TypeAlias = Annotated[tuple[_V, ...], Field(min_length=1)]
+"""A list of at least one."""
 
 
 def wrong(kind: str, told: str, **figures: Any) -> PydanticCustomError:

@@ -13,15 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput
 from dokja.finding import Reason
-from dokja.record.payloads import Basis
-
-if TYPE_CHECKING:
-    from dokja.record.events import Event
+from dokja.record.events import AnyEvent, those
+from dokja.record.kinds.findings import FoundAbout
+from dokja.record.terms import Basis
 
 
 class Status(StrEnum):
@@ -144,7 +142,7 @@ _CLAIMS: Mapping[Basis, str] = {
 }
 
 
-def concerns(allegation: Allegation, later: Sequence[Event]) -> tuple[tuple[str, str], ...]:
+def concerns(allegation: Allegation, later: Sequence[AnyEvent]) -> tuple[tuple[str, str], ...]:
     """Return (claim, event) of every finding recorded since an allegation that answers one of its bases.
 
     Args:
@@ -153,12 +151,8 @@ def concerns(allegation: Allegation, later: Sequence[Event]) -> tuple[tuple[str,
     """
     names = tuple(_CLAIMS[basis] for basis in allegation.bases if basis in _CLAIMS)
     found = []
-    for event in later:
-        if event.kind not in ("finding_recorded", "judged_finding"):
-            continue
-        finding = event.payload["finding"]
-        assert isinstance(finding, dict)
-        claim = str(finding["claim"])
-        if event.payload["team"] == allegation.team and claim.startswith(names or ("-",)):
+    for event in those(later, FoundAbout):
+        claim = event.payload.finding.claim.name
+        if event.payload.team == allegation.team and claim.startswith(names or ("-",)):
             found.append((claim, event.id))
     return tuple(found)

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -19,9 +18,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput
 from dokja.finding import Reason
-from dokja.record.events import Event, in_force
+from dokja.record.events import Event, those
 from dokja.record.history import History, instant
-from dokja.record.payloads import Kind
+from dokja.record.kinds.after import AnswerToObjection, DecisionSigned, Objection
+from dokja.record.kinds.findings import FindingJudged
+from dokja.record.kinds.frame import DeadlineExtended
+from dokja.record.kinds.judging import Mark, PanelVote, UserPreference
+from dokja.record.kinds.publication import Release
 from dokja.rulebook import AppealGround, DayKind, Rulebook, Unknown, require_known
 from dokja.rulebook.clock import last_day
 from dokja.rulebook.holidays import korean_holidays
@@ -72,29 +75,30 @@ class ObjectionStanding:
         answer: The answer's event; None while there is none.
     """
 
-    event: Event
+    event: Event[Objection]
     received: date
     answer_by: date
-    answer: Event | None
+    answer: Event[AnswerToObjection] | None
 
     def as_json(self, *, with_text: bool) -> dict[str, JSON]:
         """Return where it stands as a JSON object; the words of both sides only where they may be shown."""
-        payload = self.event.payload
+        made = self.event.payload
+        answer = None if self.answer is None else self.answer.payload
         row: dict[str, JSON] = {
             "objection": self.event.id,
-            "team": payload["team"],
-            "ground": payload["ground"],
-            "decision": payload["decision"],
+            "team": made.team,
+            "ground": made.ground.value,
+            "decision": made.decision,
             "received": self.received.isoformat(),
             "answer_by": self.answer_by.isoformat(),
             "answered": None if self.answer is None else self.answer.at[:10],
-            "upheld": None if self.answer is None else self.answer.payload["upheld"],
+            "upheld": None if answer is None else answer.upheld,
         }
         if with_text:
-            row["text"] = payload["text"]
-            row["evidence"] = payload.get("evidence", [])
-            row["answer"] = None if self.answer is None else self.answer.payload["text"]
-            row["heard_by"] = [] if self.answer is None else self.answer.payload["heard_by"]
+            row["text"] = made.text
+            row["evidence"] = [file.as_json() for file in made.evidence]
+            row["answer"] = None if answer is None else answer.text
+            row["heard_by"] = [] if answer is None else list(answer.heard_by)
         return row
 
 
@@ -124,90 +128,83 @@ def days_after(rulebook: Rulebook, day: date, days: int) -> date:
     return last_day(day, days, named or korean_holidays(day, day + _CALENDAR_SPAN + timedelta(days=2 * days)))
 
 
-def period_of(rulebook: Rulebook, events: Sequence[Event], team: str) -> Period | None:
+def period_of(rulebook: Rulebook, history: History, team: str) -> Period | None:
     """Return when a team may object to the decision last announced to it; None before any announcement.
 
     Args:
         rulebook: The rulebook in force.
-        events: The whole history of the stage, in the order of the log.
+        history: Everything that happened.
         team: Who would object.
 
     Raises:
         RulebookUnknown: The rulebook leaves the length of the period, or the kind of its days, unknown.
     """
-    announced = [event for event in heard_announcements(events) if _announces(event, team)]
+    announced = [event for event in heard_announcements(history) if team in event.payload.announces]
     if not announced:
         return None
     # Announcing the same decision again opens nothing that its first announcement opened.
-    decision = announced[-1].payload["decision"]
-    release = next(event for event in announced if event.payload["decision"] == decision)
+    decision = announced[-1].payload.decision
+    release = next(event for event in announced if event.payload.decision == decision)
     visible_at = visible_from(release)
     day = local_day(rulebook, visible_at)
     last = days_after(rulebook, day, require_known(rulebook.appeals.days, "appeals.days"))
     closes = rulebook.clock.objection.closes
     if len(announced) == 1 and not isinstance(closes, Unknown):
         last = max(last, closes)
-    last = extended(rulebook, events, EXTENDABLE, last)
-    return Period(release.id, str(release.payload["decision"]), day, last, visible_at)
+    last = extended(rulebook, history, EXTENDABLE, last)
+    return Period(release.id, release.payload.decision, day, last, visible_at)
 
 
-def extended(rulebook: Rulebook, events: Sequence[Event], deadline: str, last: date) -> date:
+def extended(rulebook: Rulebook, history: History, deadline: str, last: date) -> date:
     """Return the last day of a period after every extension of it that was recorded while it ran.
 
     An extension recorded after the period has passed opens nothing again.
 
     Args:
         rulebook: The rulebook in force.
-        events: The whole history of the stage, in the order of the log.
+        history: Everything that happened.
         deadline: What a `deadline_extended` event calls it.
         last: The last day before any extension.
     """
-    for event in in_force(events):
-        extends = event.kind is Kind.DEADLINE_EXTENDED and event.payload["deadline"] == deadline
-        if extends and local_day(rulebook, event.at) <= last:
-            last = max(last, local_day(rulebook, str(event.payload["until"])))
+    for event in history.these(DeadlineExtended):
+        if event.payload.deadline == deadline and local_day(rulebook, event.at) <= last:
+            last = max(last, local_day(rulebook, event.payload.until))
     return last
 
 
-def last_day_to_submit(rulebook: Rulebook, events: Sequence[Event]) -> date | None:
+def last_day_to_submit(rulebook: Rulebook, history: History) -> date | None:
     """Return the last day for submissions and applications; None where the rulebook does not say."""
     closes = rulebook.clock.submission.closes
-    return None if isinstance(closes, Unknown) else extended(rulebook, events, SUBMISSION, closes)
+    return None if isinstance(closes, Unknown) else extended(rulebook, history, SUBMISSION, closes)
 
 
-def visible_from(release: Event) -> str:
+def visible_from(release: Event[Release]) -> str:
     """Return the instant from which a release may be seen by all it is made to."""
-    return str(release.payload["until"]) or release.at
+    return release.payload.until or release.at
 
 
-def heard_announcements(events: Sequence[Event]) -> tuple[Event, ...]:
+def heard_announcements(history: History) -> tuple[Event[Release], ...]:
     """Return every announcement of a decision, in the order of the log, taken back or not.
 
     What was announced was heard; only an announcement taken back while it was under embargo was not.
     """
-    gone_at = {event.supersedes: event.at for event in events if event.supersedes is not None}
+    gone = history.gone
     return tuple(
         event
-        for event in events
-        if event.kind is Kind.RELEASE
-        and event.payload["announcement"]
-        and (event.id not in gone_at or instant(gone_at[event.id]) >= instant(visible_from(event)))
+        for event in those(history.events, Release)
+        if event.payload.announcement
+        and (event.id not in gone or instant(gone[event.id].at) >= instant(visible_from(event)))
     )
 
 
-def _announces(event: Event, team: str) -> bool:
-    names = event.payload["announces"]
-    return isinstance(names, list) and team in names
-
-
 def why_not_admissible(
-    rulebook: Rulebook, events: Sequence[Event], team: str, ground: str, at: str, about: str = ""
+    rulebook: Rulebook, history: History, team: str, ground: str, at: str, about: str = ""
 ) -> Reason | None:
     """Return why an objection may not be taken in; None when it may.
 
     Args:
         rulebook: The rulebook in force.
-        events: The whole history of the stage.
+        history: Everything that happened.
         team: Who objects.
         ground: An `AppealGround`, or a `NoGround`.
         at: When it comes in.
@@ -217,8 +214,8 @@ def why_not_admissible(
         InvalidInput: No such team, ground or event.
         RulebookUnknown: The rulebook leaves grounds or days unknown.
     """
-    standing = in_force(events)
-    _require_team(standing, team)
+    if team not in history.teams:
+        raise InvalidInput(f"The stage has no team {team!r}.", hint=f"Teams: {', '.join(history.teams)}.")
     if ground in list(NoGround):
         return Reason(f"objection.{ground}", {"team": team})
     if ground not in list(AppealGround):
@@ -226,7 +223,7 @@ def why_not_admissible(
         raise InvalidInput(f"{ground!r} is no ground.", hint=f"Grounds, and what is none: {words}.")
     if ground not in require_known(rulebook.appeals.grounds, "appeals.grounds"):
         return Reason("objection.ground_not_listed", {"ground": ground})
-    period = period_of(rulebook, events, team)
+    period = period_of(rulebook, history, team)
     if period is None or instant(at) < instant(period.visible_at):
         return Reason("objection.not_announced", {"team": team})
     received = local_day(rulebook, at)
@@ -235,77 +232,62 @@ def why_not_admissible(
             "objection.too_late",
             {"last_day": period.last.isoformat(), "received": received.isoformat(), "team": team},
         )
-    return _why_not_about(standing, team, ground, about, period)
+    return _why_not_about(history, team, ground, about, period)
 
 
-def _why_not_about(
-    standing: Iterable[Event], team: str, ground: str, about: str, period: Period
-) -> Reason | None:
-    by_id = {event.id: event for event in standing}
+def _why_not_about(history: History, team: str, ground: str, about: str, period: Period) -> Reason | None:
     if about:
-        if about not in by_id:
+        if about not in history.standing:
             raise InvalidInput(f"There is no event {about!r} in force.", hint="Name the event objected to.")
-        subject = by_id[about].payload.get("team", by_id[about].payload.get("subject", team))
-        if subject != team:
+        said = history.standing[about].payload
+        if getattr(said, "team", getattr(said, "subject", team)) != team:
             return Reason("objection.another_teams_score", {"team": team})
-    for event in by_id.values():
-        if event.kind is not Kind.OBJECTION or event.payload["team"] != team:
-            continue
-        same = event.payload["ground"] == ground and event.payload.get("about", "") == about
-        if same and event.payload["decision"] == period.decision:
+    for event in history.objections.values():
+        made = event.payload
+        same = made.team == team and made.ground == ground and made.about == about
+        if same and made.decision == period.decision:
             return Reason("objection.twice", {"objection": event.id})
     return None
 
 
-def _require_team(standing: Iterable[Event], team: str) -> None:
-    registering = (Kind.TEAM_REGISTERED, Kind.REENTRY_APPLICATION)
-    known = [str(event.payload["team"]) for event in standing if event.kind in registering]
-    if team not in known:
-        raise InvalidInput(f"The stage has no team {team!r}.", hint=f"Teams: {', '.join(known)}.")
-
-
-def objections(rulebook: Rulebook, events: Sequence[Event]) -> tuple[ObjectionStanding, ...]:
+def objections(rulebook: Rulebook, history: History) -> tuple[ObjectionStanding, ...]:
     """Return where every objection stands, in the order of the log.
 
     Raises:
         RulebookUnknown: The rulebook does not say in how many days one is answered.
     """
-    standing = in_force(events)
-    answers = {str(e.payload["objection"]): e for e in standing if e.kind is Kind.ANSWER_TO_OBJECTION}
     found = []
-    for event in standing:
-        if event.kind is Kind.OBJECTION:
-            received = local_day(rulebook, event.at)
-            days = require_known(rulebook.appeals.answer_days, "appeals.answer_days")
-            found.append(
-                ObjectionStanding(
-                    event, received, days_after(rulebook, received, days), answers.get(event.id)
-                )
-            )
+    for event in history.objections.values():
+        received = local_day(rulebook, event.at)
+        days = require_known(rulebook.appeals.answer_days, "appeals.answer_days")
+        answer_by = days_after(rulebook, received, days)
+        found.append(ObjectionStanding(event, received, answer_by, history.answers.get(event.id)))
     return tuple(found)
 
 
-def barred_from_hearing(history: History, events: Sequence[Event], objection: Event) -> dict[str, Reason]:
+def barred_from_hearing(history: History, objection: Event[Objection]) -> dict[str, Reason]:
     """Return who may not hear an objection, each with the reason that names how the person took part.
+
+    Events that were superseded count too: who once marked took part.
 
     Args:
         history: The stage's history.
-        events: The same events, in the order of the log, superseded ones included: who once marked took part.
         objection: The objection's event.
     """
-    team = str(objection.payload["team"])
+    team = objection.payload.team
     barred: dict[str, Reason] = {}
 
     def bar(person: str, how: str) -> None:
         barred.setdefault(person, Reason(f"objection.heard_by_{how}", {"person": person}))
 
-    for event in events:
-        if event.kind is Kind.DECISION_SIGNED:
-            bar(str(event.payload["signer"]), "signer")
-        elif event.kind in (Kind.EXPERT_SCORE, Kind.USER_RATING, Kind.USER_PREFERENCE, Kind.JUDGED_FINDING):
-            bar(str(event.payload["rater"]), "judge")
-        elif event.kind is Kind.PANEL_VOTE:
-            bar(str(event.payload["rater"]), "voter")
+    for event in history.events:
+        match event.payload:
+            case DecisionSigned(signer=person):
+                bar(person, "signer")
+            case Mark(rater=person) | UserPreference(rater=person) | FindingJudged(rater=person):
+                bar(person, "judge")
+            case PanelVote(rater=person):
+                bar(person, "voter")
     for rater, about in history.recused:
         if about == team:
             bar(rater, "recused")

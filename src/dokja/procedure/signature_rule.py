@@ -22,8 +22,8 @@ from enum import StrEnum
 
 from dokja.errors import InvalidInput
 from dokja.finding import Reason
-from dokja.record.events import Event
-from dokja.record.payloads import Kind
+from dokja.record.events import AnyEvent, Event
+from dokja.record.kinds.after import DecisionSigned
 from dokja.rulebook import Rulebook, SigningRole, Unknown
 from dokja.signature import KeyRing, Signature
 
@@ -156,7 +156,7 @@ class DecisionSignatures:
 
 
 def signatures_of(
-    rulebook: Rulebook, ring: KeyRing, placed: Iterable[tuple[int, Event]], decision: str
+    rulebook: Rulebook, ring: KeyRing, placed: Iterable[tuple[int, AnyEvent]], decision: str
 ) -> DecisionSignatures:
     """Return who has signed a decision, whose signature does not count, and what is missing.
 
@@ -174,10 +174,10 @@ def signatures_of(
     counted: list[Signatory] = []
     refused: list[RefusedSignature] = []
     for place, event in _standing(placed, decision):
-        signer, key = str(event.payload["signer"]), str(event.payload["key"])
+        signer, key = event.payload.signer, event.payload.key
         so_far = DecisionSignatures(decision, tuple(counted), (), needed, (), roles, ring)
         try:
-            signature = Signature(key, event.at, str(event.payload["signature"]))
+            signature = Signature(key, event.at, event.payload.signature)
         except InvalidInput:
             reason: Reason | None = Reason("signature.malformed", {"event": event.id})
         else:
@@ -190,12 +190,14 @@ def signatures_of(
     return DecisionSignatures(decision, tuple(counted), tuple(refused), needed, missing, roles, ring)
 
 
-def _standing(placed: Iterable[tuple[int, Event]], decision: str) -> Iterator[tuple[int, Event]]:
+def _standing(
+    placed: Iterable[tuple[int, AnyEvent]], decision: str
+) -> Iterator[tuple[int, Event[DecisionSigned]]]:
     """Yield the decision's signatures that no event shown supersedes; a record with sealed events tells no more."""
     events = list(placed)
     gone = {event.supersedes for _, event in events}
     for place, event in events:
-        signed = event.kind is Kind.DECISION_SIGNED and event.payload["decision"] == decision
+        signed = isinstance(event.payload, DecisionSigned) and event.payload.decision == decision
         if signed and event.id not in gone:
             yield place, event
 

@@ -9,17 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import cast
 
-from dokja.canonical import JSON
 from dokja.errors import InvalidInput
+from dokja.grammar.unknown import Unknown
 from dokja.procedure.support import Delivery, Ledger, Promise, Resource, Return
-from dokja.record.events import Event, in_force
-from dokja.record.payloads import Kind
-from dokja.record.roster import Member, MemberRole, RosterVersion, require_versions
-from dokja.rulebook import Rulebook
-
-_UNKNOWN = "unknown"
+from dokja.record.events import Event
+from dokja.record.history import History
+from dokja.record.kinds.entry import Registration
+from dokja.record.kinds.ledger import (
+    BudgetLineRecorded,
+    NamingRightRecorded,
+    RosterRecorded,
+    SupportDelivered,
+    SupportPromised,
+    SupportReturned,
+)
+from dokja.record.roster import Member, RosterVersion, require_versions
+from dokja.rulebook import OnExit, Rulebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +101,26 @@ class Left:
     keeps: tuple[Promise, ...]
 
 
-def read_support(stages: Iterable[Iterable[Event]], rulebooks: Iterable[Rulebook] = ()) -> SupportRecord:
-    """Return what the events of a programme's stages say of support.
+def read_support(histories: Iterable[History], rulebooks: Iterable[Rulebook] = ()) -> SupportRecord:
+    """Return what the histories of a programme's stages say of support.
 
     Args:
-        stages: The whole history of each stage, in the order of the log.
+        histories: The history of each stage.
         rulebooks: The rulebooks of the stages; a supplier that one of them calls a contestant is one.
 
     Raises:
         InvalidInput: Entries contradict one another: an id twice, a return of what was never promised, ...
-        EventInvalid: A history breaks its own rules.
     """
-    events = [event for history in stages for event in in_force(history)]
-    teams = registered_teams(events)
-    promised = _of(events, Kind.SUPPORT_PROMISED)
-    _require_once([_text(event, "support") for event in promised], "promises called")
-    teams_of = {(_text(event, "support"), _text(event, "team")) for event in promised}
-    delivered = _of(events, Kind.SUPPORT_DELIVERED)
+    stages = list(histories)
+    teams = {team: name for stage in stages for team, name in registered_teams(stage).items()}
+    promised = [event for stage in stages for event in stage.these(SupportPromised)]
+    _require_once([event.payload.support for event in promised], "promises called")
+    teams_of = {(event.payload.support, event.payload.team) for event in promised}
+    delivered = [event for stage in stages for event in stage.these(SupportDelivered)]
     # A promise that is corrected takes its deliveries along, so only the team and the promise's id tie them to it.
-    under = [e for e in delivered if (e.payload["support"], e.payload["team"]) in teams_of]
-    returned = _of(events, Kind.SUPPORT_RETURNED)
+    under = [e for e in delivered if (e.payload.support, e.payload.team) in teams_of]
+    loose = [e for e in delivered if (e.payload.support, e.payload.team) not in teams_of]
+    returned = [event for stage in stages for event in stage.these(SupportReturned)]
     competing = {
         row.supplier
         for book in rulebooks
@@ -125,147 +131,124 @@ def read_support(stages: Iterable[Iterable[Event]], rulebooks: Iterable[Rulebook
         ledger=Ledger(
             tuple(promised_by(event) for event in promised),
             tuple(delivered_by(event) for event in under),
-            tuple(
-                Return(_text(event, "support"), _day(event.payload["day"]), event.id) for event in returned
-            ),
+            tuple(Return(event.payload.support, event.payload.day, event.id) for event in returned),
             frozenset(teams) | competing,
         ),
         teams=teams,
-        budget=_budget(events),
-        naming=tuple(naming_right(event) for event in _of(events, Kind.NAMING_RIGHT)),
-        rosters=_rosters(events),
-        statements=tuple(_statement(event) for event in delivered if event not in under),
+        budget=_budget([event for stage in stages for event in stage.these(BudgetLineRecorded)]),
+        naming=tuple(naming_right(event) for stage in stages for event in stage.these(NamingRightRecorded)),
+        rosters=_rosters([event for stage in stages for event in stage.these(RosterRecorded)]),
+        statements=tuple(_statement(event) for event in loose),
     )
 
 
-def registered_teams(standing: Iterable[Event]) -> dict[str, str]:
-    """Return team to display name, of every team that events in force register."""
-    registering = (Kind.TEAM_REGISTERED, Kind.REENTRY_APPLICATION)
-    return {_text(event, "team"): _text(event, "name") for event in standing if event.kind in registering}
+def registered_teams(history: History) -> dict[str, str]:
+    """Return team to display name, of every team that a stage registers."""
+    return {event.payload.team: event.payload.name for event in history.these(Registration)}
 
 
-def _of(events: Iterable[Event], kind: Kind) -> list[Event]:
-    return [event for event in events if event.kind is kind]
+def _known(value: float | Unknown | None) -> float | None:
+    return None if value is None or isinstance(value, Unknown) else value
 
 
-def _text(event: Event, name: str) -> str:
-    return str(event.payload.get(name, ""))
-
-
-def _day(value: JSON) -> date:
-    return date.fromisoformat(str(value))
-
-
-def _number(value: JSON) -> float | None:
-    return None if value in (None, _UNKNOWN) else float(cast("int | float", value))
-
-
-def promised_by(event: Event) -> Promise:
+def promised_by(event: Event[SupportPromised]) -> Promise:
     """Return the promise an event records."""
-    payload = event.payload
-    won = payload.get("won")
-    on_exit = payload.get("on_exit")
+    said = event.payload
     return Promise(
-        id=_text(event, "support"),
-        team=_text(event, "team"),
-        resource=Resource(_text(event, "resource")),
-        what=_text(event, "what"),
-        units=_number(payload["units"]),
-        supplier=_text(event, "supplier"),
-        first=_day(payload["first"]),
-        last=_day(payload["last"]),
-        throughput=_text(event, "throughput"),
-        rule=_text(event, "rule"),
-        returned_on_exit=None if on_exit is None else on_exit == "returned",
-        budget_line=_text(event, "budget_line"),
-        won=None if won is None else int(cast(int, won)),
+        id=said.support,
+        team=said.team,
+        resource=Resource(said.resource),
+        what=said.what,
+        units=_known(said.units),
+        supplier=said.supplier,
+        first=said.first,
+        last=said.last,
+        throughput=said.throughput,
+        rule=said.rule,
+        returned_on_exit=None if said.on_exit is None else said.on_exit is OnExit.RETURNED,
+        budget_line=said.budget_line,
+        won=said.won,
         event=event.id,
     )
 
 
-def delivered_by(event: Event) -> Delivery:
+def delivered_by(event: Event[SupportDelivered]) -> Delivery:
     """Return the delivery an event records."""
-    payload = event.payload
-    first, last = payload.get("first"), payload.get("last")
-    delivered = payload["delivered"]
-    complete = delivered == "all"
+    said = event.payload
+    complete = said.delivered == "all"
     return Delivery(
-        promise=_text(event, "support"),
-        units=None if complete else _number(delivered),
+        promise=said.support,
+        units=None if isinstance(said.delivered, str) else _known(said.delivered),
         complete=complete,
-        throughput_share=_number(payload.get("throughput_share")),
-        first=None if first is None else _day(first),
-        last=None if last is None else _day(last),
-        measured_by=_text(event, "measured_by"),
+        throughput_share=_known(said.throughput_share),
+        first=said.first,
+        last=said.last,
+        measured_by=said.measured_by,
         event=event.id,
     )
 
 
-def _statement(event: Event) -> DeliveryStatement:
+def _statement(event: Event[SupportDelivered]) -> DeliveryStatement:
+    said = event.payload
     return DeliveryStatement(
-        team=_text(event, "team"),
-        support=_text(event, "support"),
-        supplier=_text(event, "supplier"),
-        promised=_text(event, "promised"),
-        delivered=_text(event, "delivered"),
+        team=said.team,
+        support=said.support,
+        supplier=said.supplier,
+        promised=_shown(said.promised),
+        delivered=_shown(said.delivered),
         event=event.id,
     )
 
 
-def naming_right(event: Event) -> NamingRight:
+def _shown(value: float | str | Unknown) -> str:
+    if isinstance(value, Unknown):
+        return "unknown"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def naming_right(event: Event[NamingRightRecorded]) -> NamingRight:
     """Return the naming right an event records; InvalidInput when it ends before it begins."""
-    first, last = _day(event.payload["first"]), event.payload.get("last")
-    if last is not None and _day(last) < first:
-        raise InvalidInput(f"The naming right of {_text(event, 'team')} ends before it begins.")
-    return NamingRight(
-        _text(event, "team"), _text(event, "name"), first, None if last is None else _day(last), event.id
-    )
+    said = event.payload
+    if said.last is not None and said.last < said.first:
+        raise InvalidInput(f"The naming right of {said.team} ends before it begins.")
+    return NamingRight(said.team, said.name, said.first, said.last, event.id)
 
 
-def _budget(events: Iterable[Event]) -> tuple[BudgetLine, ...]:
+def _budget(events: Iterable[Event[BudgetLineRecorded]]) -> tuple[BudgetLine, ...]:
     lines = []
-    for event in _of(events, Kind.BUDGET_LINE):
-        won = _number(event.payload["won"])
-        year = int(cast(int, event.payload["year"]))
-        resource = Resource(_text(event, "resource"))
-        lines.append(
-            BudgetLine(
-                _text(event, "line"),
-                _text(event, "title"),
-                resource,
-                year,
-                None if won is None else int(won),
-                event.id,
-            )
-        )
+    for event in events:
+        said = event.payload
+        won = None if isinstance(said.won, Unknown) else said.won
+        lines.append(BudgetLine(said.line, said.title, Resource(said.resource), said.year, won, event.id))
     _require_once([line.line for line in lines], "budget lines called")
     return tuple(lines)
 
 
-def roster_version(event: Event) -> RosterVersion:
+def roster_version(event: Event[RosterRecorded]) -> RosterVersion:
     """Return the version of a roster an event records.
 
     Raises:
         InvalidInput: It names a member twice, not exactly one lead, or no reason where it needs one.
     """
-    listed = cast("list[dict[str, str]]", event.payload["members"])
-    members = [Member(one["name"], MemberRole(one["role"])) for one in listed]
-    team = _text(event, "team")
+    said = event.payload
+    members = [Member(one.name, one.role) for one in said.members]
     if len(set(members)) != len(members):
-        raise InvalidInput(f"A roster of {team} names each member once and exactly one lead.")
+        raise InvalidInput(f"A roster of {said.team} names each member once and exactly one lead.")
     return RosterVersion(
-        team=team,
-        version=int(cast(int, event.payload["version"])),
-        effective=_day(event.payload["effective"]),
+        team=said.team,
+        version=said.version,
+        effective=said.effective,
         members=frozenset(members),
-        reason=_text(event, "why"),
+        reason=said.why,
         event=event.id,
     )
 
 
-def _rosters(events: Iterable[Event]) -> dict[str, tuple[RosterVersion, ...]]:
+def _rosters(events: Iterable[Event[RosterRecorded]]) -> dict[str, tuple[RosterVersion, ...]]:
     rosters: dict[str, list[RosterVersion]] = {}
-    for event in _of(events, Kind.ROSTER_VERSION):
+    for event in events:
         version = roster_version(event)
         rosters.setdefault(version.team, []).append(version)
     ordered = {

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 from dokja.canonical import JSON
 from dokja.deciding.decision import Decision, TeamOutcome
 from dokja.deciding.score import Points
 from dokja.publishing.disclosure import PublishedStatement
-from dokja.publishing.release import is_true, points_of, read_statement, statement_json
-from dokja.record.events import Event, in_force
-from dokja.record.payloads import Kind
+from dokja.publishing.release import is_true, read_statement, statement_json
+from dokja.record.history import History
+from dokja.record.kinds.publication import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +112,18 @@ def _points(decision: Decision, team: str) -> dict[str, float | None]:
     return {part: one.points if isinstance(one, Points) else None for part, one in found.items()}
 
 
-def no_longer_true(events: Sequence[Event], before: Decision, after: Decision) -> tuple[NoLongerTrue, ...]:
+def no_longer_true(history: History, before: Decision, after: Decision) -> tuple[NoLongerTrue, ...]:
     """Return every statement of a release in force that the scores of `after` contradict.
 
     Args:
-        events: The whole history of the stage.
+        history: Everything that happened.
         before: The decision as it was.
         after: The decision as it is.
     """
-    then, now = points_of(before.as_json()), points_of(after.as_json())
+    then, now = before.said().points(), after.said().points()
     found = []
-    for event in in_force(events):
-        if event.kind is not Kind.RELEASE:
-            continue
-        for row in cast("list[dict[str, JSON]]", event.payload["statements"]):
+    for event in history.these(Release):
+        for row in event.payload.statements:
             said = read_statement(row, event.id)
             if is_true(said, now) is False:
                 found.append(NoLongerTrue(said, is_true(said, then) is True))

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from dokja.canonical import JSON
 from dokja.publishing.disclosure import PublishedStatement, Scoreboard
-from dokja.record.events import Event, in_force
-from dokja.record.payloads import Kind
+from dokja.record.history import History
+from dokja.record.kinds.publication import PublishedRank, PublishedScore, ToldElsewhere
 from dokja.rulebook import Rulebook, require_known
 
 
@@ -33,34 +32,22 @@ def scoreboard_of(rulebook: Rulebook, teams: Iterable[str]) -> Scoreboard:
     return Scoreboard(tuple(teams), points, inside)
 
 
-def statements_of(events: Iterable[Event]) -> tuple[PublishedStatement, ...]:
+def statements_of(history: History) -> tuple[PublishedStatement, ...]:
     """Return the published scores, means, highest scores, and first and last ranks of a history, in its order."""
     statements = []
-    for event in in_force(events):
-        release = event.at[:10]
-        if event.kind is Kind.PUBLISHED_SCORE:
-            statements.append(_score(event, release))
-        elif event.kind is Kind.PUBLISHED_RANK:
-            rank, among = int(str(event.payload["rank"])), int(str(event.payload["among"]))
-            team, part = str(event.payload["team"]), str(event.payload["part"])
-            if rank == 1:
-                statements.append(PublishedStatement(release, "first", part, (team,)))
-            elif rank == among:
-                statements.append(PublishedStatement(release, "last", part, (team,)))
+    for event in history.these(ToldElsewhere):
+        release, said = event.at[:10], event.payload
+        if isinstance(said, PublishedScore):
+            half = _half_unit(said.points) if said.half_unit is None else said.half_unit
+            statements.append(PublishedStatement(release, said.of, said.part, said.teams, said.points, half))
+        elif isinstance(said, PublishedRank) and said.rank == 1:
+            statements.append(PublishedStatement(release, "first", said.part, (said.team,)))
+        elif isinstance(said, PublishedRank) and said.rank == said.among:
+            statements.append(PublishedStatement(release, "last", said.part, (said.team,)))
     return tuple(statements)
 
 
-def _score(event: Event, release: str) -> PublishedStatement:
-    of, teams, points = event.payload["of"], event.payload["teams"], event.payload["points"]
-    assert of in ("team", "mean", "highest")
-    assert isinstance(teams, list)
-    named, part = tuple(str(team) for team in teams), str(event.payload["part"])
-    half_unit = event.payload.get("half_unit")
-    half = _half_unit(points) if half_unit is None else float(str(half_unit))
-    return PublishedStatement(release, of, part, named, float(str(points)), half)  # type: ignore[arg-type]
-
-
-def _half_unit(points: JSON) -> float:
+def _half_unit(points: float) -> float:
     """Return half of the last digit a published figure has."""
     exponent = Decimal(str(points)).normalize().as_tuple().exponent
     assert isinstance(exponent, int)

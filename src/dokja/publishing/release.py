@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import cast
 
 from dokja.canonical import JSON
+from dokja.deciding.decided import Decided
 from dokja.deciding.independence import Outcome
 from dokja.errors import InvalidInput, NotAllowed
+from dokja.grammar.model import read_model
 from dokja.publishing.disclosure import (
     NARROWED_POINTS,
     Confinement,
@@ -24,10 +25,11 @@ from dokja.publishing.disclosure import (
     confine_further,
 )
 from dokja.publishing.known import statements_of
-from dokja.publishing.see import Viewer, granted
-from dokja.record.events import Event
-from dokja.record.history import instant
-from dokja.record.payloads import Kind
+from dokja.publishing.principal import Principal
+from dokja.publishing.see import Sight
+from dokja.record.events import those
+from dokja.record.history import History
+from dokja.record.kinds.publication import Release, Said
 from dokja.rulebook import TOTAL, AtLeast, Disclosed, KeepTop, Profile, Rulebook
 
 # The figures of a decision are written with nine decimals; the solver is exact to about this many points.
@@ -35,30 +37,17 @@ EXACT_HALF_UNIT = 1e-6
 _MOST_DIGITS = 9
 
 
-def points_of(outcome: Mapping[str, JSON]) -> dict[tuple[str, str], float]:
-    """Return (team, part) to points of every score that a decision has.
-
-    Args:
-        outcome: `Decision.as_json()`.
-    """
-    return {
-        (str(row["team"]), str(row["part"])): float(cast(float, row["points"]))
-        for row in _rows(outcome["scores"])
-        if row["points"] is not None
-    }
-
-
-def require_granted(rulebook: Rulebook, viewer: Viewer, fields: Iterable[Disclosed]) -> None:
-    """Require that the rulebook shows every one of these fields to a viewer.
+def require_granted(sight: Sight, fields: Iterable[Disclosed]) -> None:
+    """Require that every one of these fields is shown.
 
     Raises:
         NotAllowed: It does not; the sentence names the field.
     """
-    seen = granted(rulebook, viewer, viewer.team)
+    seen = sight.fields(sight.principal.team)
     for field in fields:
         if field not in seen:
             raise NotAllowed(
-                f"The rulebook does not show {field} to {viewer.profile}.",
+                f"The rulebook does not show {field} to {sight.principal.profile}.",
                 hint=f"It shows: {', '.join(sorted(seen)) or 'nothing'}.",
                 field=str(field),
             )
@@ -66,7 +55,7 @@ def require_granted(rulebook: Rulebook, viewer: Viewer, fields: Iterable[Disclos
 
 def statements_of_decision(
     rulebook: Rulebook,
-    outcome: Mapping[str, JSON],
+    decided: Decided,
     fields: Iterable[Disclosed],
     *,
     release: str,
@@ -77,7 +66,7 @@ def statements_of_decision(
 
     Args:
         rulebook: The rulebook applied.
-        outcome: `Decision.as_json()`.
+        decided: What was decided.
         fields: What is released.
         release: Name of the release, for whoever asks which release confines a score.
         digits: Decimals the figures are rounded to; None leaves them as they are.
@@ -88,14 +77,13 @@ def statements_of_decision(
     """
     if digits is not None and not 0 <= digits <= _MOST_DIGITS:
         raise InvalidInput(f"A figure has 0 to {_MOST_DIGITS} decimals, not {digits}.")
-    points = points_of(outcome)
-    known = [str(row["team"]) for row in _rows(outcome["teams"])]
+    known = [one.team for one in decided.teams]
     if strangers := sorted(set(teams) - set(known)):
         raise InvalidInput(f"The decision has no team {strangers[0]!r}.", hint=f"Teams: {', '.join(known)}.")
     half = EXACT_HALF_UNIT if digits is None else 0.5 * 10.0**-digits
     said: list[PublishedStatement] = []
     for field in sorted(set(fields)):
-        for one in _said(rulebook, outcome, points, field, tuple(teams) or tuple(known)):
+        for one in _said(rulebook, decided, field, tuple(teams) or tuple(known)):
             figure = one.points if digits is None else round(one.points, digits)
             rounded = one.of in ("team", "mean", "highest")
             said.append(
@@ -107,12 +95,9 @@ def statements_of_decision(
 
 
 def _said(
-    rulebook: Rulebook,
-    outcome: Mapping[str, JSON],
-    points: Mapping[tuple[str, str], float],
-    field: Disclosed,
-    teams: tuple[str, ...],
+    rulebook: Rulebook, decided: Decided, field: Disclosed, teams: tuple[str, ...]
 ) -> Iterator[PublishedStatement]:
+    points = decided.points()
     parts = list(dict.fromkeys(part for _, part in points))
     scored = {part: {team: points[team, of] for team, of in points if of == part} for part in parts}
     for part, scores in scored.items():
@@ -128,20 +113,16 @@ def _said(
         order = sorted(scored[TOTAL], key=lambda team: -scored[TOTAL][team])
         yield PublishedStatement("", "above", TOTAL, tuple(order))
     if field is Disclosed.DECISION:
-        yield from _said_by_gates(rulebook, outcome, points)
+        yield from _said_by_gates(rulebook, decided)
 
 
-def _said_by_gates(
-    rulebook: Rulebook, outcome: Mapping[str, JSON], points: Mapping[tuple[str, str], float]
-) -> Iterator[PublishedStatement]:
+def _said_by_gates(rulebook: Rulebook, decided: Decided) -> Iterator[PublishedStatement]:
     """An announced cut-off is a comparison of scores: who passed is at least as high as who did not."""
-    ends = {
-        str(row["team"]): cast("dict[str, dict[str, JSON]]", row["gates"]) for row in _rows(outcome["teams"])
-    }
+    points = decided.points()
     for gate in rulebook.gates:
         if not isinstance(gate, (KeepTop, AtLeast)):
             continue
-        results = {team: Outcome(str(gates[gate.id]["outcome"])) for team, gates in ends.items()}
+        results = {one.team: one.gates[gate.id].outcome for one in decided.teams}
         judged = {team: end for team, end in results.items() if (team, gate.reads) in points}
         inside = [team for team, end in judged.items() if end.opens]
         outside = [team for team, end in judged.items() if end is Outcome.FAIL]
@@ -190,31 +171,33 @@ def read_assumptions(
     return tuple(found)
 
 
-def already_said(events: Sequence[Event], viewer: Viewer) -> tuple[PublishedStatement, ...]:
-    """Return every statement that a viewer was ever told, in the order of the log, superseded releases included.
+def already_said(history: History, principal: Principal) -> tuple[PublishedStatement, ...]:
+    """Return every statement that somebody was ever told, in the order of the log, superseded releases included.
 
     Figures published elsewhere that were recorded wrongly and corrected were never published, and are left out.
     """
-    public = {Profile.PUBLIC, viewer.profile}
-    told = list(statements_of(events))
-    for event in events:
-        if event.kind is not Kind.RELEASE or event.payload["profile"] not in public:
+    public = {Profile.PUBLIC, principal.profile}
+    told = list(statements_of(history))
+    for event in those(history.events, Release):
+        made = event.payload
+        if made.profile not in public or (made.profile is Profile.OWN_TEAM and made.team != principal.team):
             continue
-        if event.payload["profile"] == Profile.OWN_TEAM and event.payload["team"] != viewer.team:
-            continue
-        told += [read_statement(row, event.id) for row in _rows(event.payload["statements"])]
+        told += [read_statement(row, event.id) for row in made.statements]
     return tuple(told)
 
 
-def read_statement(row: Mapping[str, JSON], release: str) -> PublishedStatement:
+def read_statement(said: Said, release: str) -> PublishedStatement:
     """Return a statement as a release's payload holds it."""
-    teams = cast("list[str]", row["teams"])
-    figures = float(cast(float, row["points"])), float(cast(float, row["half_unit"]))
-    return PublishedStatement(release, row["of"], str(row["part"]), tuple(teams), *figures)  # type: ignore[arg-type]
+    return PublishedStatement(release, said.of, said.part, said.teams, said.points, said.half_unit)
+
+
+def as_said(statement: PublishedStatement) -> Said:
+    """Return a statement as a release's payload holds it; `read_statement` reads it back."""
+    return read_model(Said, statement_json(statement))
 
 
 def statement_json(said: PublishedStatement) -> dict[str, JSON]:
-    """Return a statement as a release's payload holds it; `read_statement` reads it back."""
+    """Return a statement as a JSON object."""
     return {
         "of": said.of,
         "part": said.part,
@@ -316,25 +299,15 @@ def review(
 
 
 def sealed_scores(
-    rulebook: Rulebook, board: Scoreboard, viewer: Viewer, said: Iterable[PublishedStatement]
+    sight: Sight, board: Scoreboard, said: Iterable[PublishedStatement]
 ) -> tuple[tuple[str, str], ...]:
-    """Return the (team, part) pairs that a viewer is not shown and was not told by name."""
+    """Return the (team, part) pairs that somebody is not shown and was not told by name."""
     told = {(team, one.part) for one in said if one.of == "team" for team in one.teams}
     sealed = []
     for team in board.teams:
-        seen = granted(rulebook, viewer, team)
+        seen = sight.fields(team)
         for part in (*board.points, TOTAL):
             field = Disclosed.TOTALS if part == TOTAL else Disclosed.PART_SCORES
             if field not in seen and (team, part) not in told:
                 sealed.append((team, part))
     return tuple(sealed)
-
-
-def is_embargoed(release: Event, at: str) -> bool:
-    """Return whether a release is still embargoed at an instant."""
-    until = str(release.payload["until"])
-    return bool(until) and instant(at) < instant(until)
-
-
-def _rows(value: JSON) -> list[dict[str, JSON]]:
-    return cast("list[dict[str, JSON]]", value)

@@ -1,7 +1,8 @@
-"""Publication: what of a decision each profile may see, decided in one place from the rulebook's own table.
+"""What anyone may see of a stage, decided here and nowhere else, from the rulebook's own table.
 
-- A view is built by adding what a profile may see, never by removing what it may not: a field nobody listed is for the
-  auditor alone, and so is a field this module does not know.
+- `see(principal, rulebook)` gives a `Sight`; every question of who may see what is one of its methods.
+- A view is built by adding what a principal may see, never by removing what it may not: a field nobody listed is for the
+  auditor alone, and so is a kind of event that does not say who sees it.
 - A team sees its own rows under `own_team` and everyone else's under `other_teams`; what is public is seen by all.
 - The figures of a reason about points would tell the points, so they go with the totals, not with the reasons; those
   that compare a team with the others, and its margin, only to whoever sees every total.
@@ -13,183 +14,198 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
 
 from dokja.canonical import JSON, digest_salted
+from dokja.deciding.decided import Decided, ReasonSaid, TeamDecided
 from dokja.errors import InvalidInput
-from dokja.record.events import Event
-from dokja.record.history import instant
-from dokja.record.payloads import Kind
+from dokja.publishing.principal import PUBLIC, Principal
+from dokja.publishing.view import TeamView, View
+from dokja.record.events import AnyEvent, Event
+from dokja.record.history import History, instant
+from dokja.record.kinds.frame import Retraction
+from dokja.record.kinds.publication import Release
+from dokja.record.payload import EVERYONE, Audience, Payload
 from dokja.rulebook import TOTAL, Disclosed, Profile, Rulebook, Unknown
 
-# Under which field an event is disclosed. Kinds that are not here belong to the public record of the stage.
-EVENT_FIELDS: Mapping[Kind, Disclosed] = {
-    Kind.RUN_RESULT: Disclosed.ITEM_ANSWERS,
-    Kind.RATER_REGISTERED: Disclosed.EXPERT_NAMES,
-    Kind.CONFLICT_DECLARED: Disclosed.EXPERT_NAMES,
-    Kind.RECUSAL: Disclosed.EXPERT_NAMES,
-    Kind.EXPERT_SCORE: Disclosed.EXPERT_MARKS,
-    Kind.PANEL_VOTE: Disclosed.EXPERT_MARKS,
-    Kind.USER_RATING: Disclosed.USER_BALLOTS,
-    Kind.USER_PREFERENCE: Disclosed.USER_BALLOTS,
-    Kind.FINDING_RECORDED: Disclosed.FINDINGS,
-    Kind.JUDGED_FINDING: Disclosed.FINDINGS,
-    Kind.TEAM_REPLY: Disclosed.TEAM_REPLIES,
-    Kind.OBJECTION: Disclosed.OBJECTIONS,
-    Kind.ANSWER_TO_OBJECTION: Disclosed.OBJECTIONS,
-    Kind.ALLEGATION: Disclosed.ALLEGATIONS,
-    Kind.ALLEGATION_REPLY: Disclosed.ALLEGATIONS,
-    Kind.ACCESS: Disclosed.ACCESS_LOG,
-}
-
-
 _DECIMALS = 9
-
 
 # Reasons whose figures compare a team with the others.
 _RELATIVE = frozenset({"gate.among_best", "gate.not_among_best"})
 
 
+def see(principal: Principal, rulebook: Rulebook) -> Sight:
+    """Return what somebody may see under a rulebook.
+
+    Args:
+        principal: Who looks.
+        rulebook: Whose publication table decides; one that is unknown discloses nothing but to whoever sees everything.
+    """
+    return Sight(principal, rulebook)
+
+
+def is_salted(kind: type[Payload]) -> bool:
+    """Return whether events of a kind are recorded under a salt: all but the frame that every dossier shows.
+
+    An amendment may seal tomorrow what is public today, so what the rulebook says now is not asked.
+    """
+    return kind.disclosed != EVERYONE
+
+
 @dataclass(frozen=True, slots=True)
-class Viewer:
-    """Who looks.
+class Sight:
+    """What one principal may see under one rulebook.
 
     Args:
-        profile: In which capacity.
-        team: Which team, for OWN_TEAM; empty otherwise.
-    """
-
-    profile: Profile
-    team: str = ""
-
-    def __post_init__(self) -> None:
-        if (self.profile is Profile.OWN_TEAM) != bool(self.team):
-            raise InvalidInput("Exactly a viewer who is a team names its team.")
-
-
-def granted(rulebook: Rulebook, viewer: Viewer, about: str = "") -> frozenset[Disclosed]:
-    """Return which fields a viewer may see.
-
-    Args:
-        rulebook: Whose publication table decides; a table that is unknown discloses nothing but to the auditor.
-        viewer: Who looks.
-        about: The team the field is about; empty for the stage as a whole.
-    """
-    if viewer.profile is Profile.AUDITOR:
-        return frozenset(Disclosed)
-    profiles = {Profile.PUBLIC, viewer.profile}
-    if viewer.profile is Profile.OWN_TEAM and about != viewer.team:
-        profiles = {Profile.PUBLIC, Profile.OTHER_TEAMS}
-    table = rulebook.publication.fields
-    if isinstance(table, Unknown):
-        return frozenset()
-    return frozenset(row.field for row in table if not isinstance(row.to, Unknown) and profiles & set(row.to))
-
-
-def is_sealed(rulebook: Rulebook, kind: Kind) -> bool:
-    """Return whether events of a kind are not public, or not yet, and so must be recorded under a salt."""
-    field = EVENT_FIELDS.get(kind)
-    unlisted = field is not None and field not in granted(rulebook, Viewer(Profile.PUBLIC))
-    return unlisted or kind is Kind.RELEASE
-
-
-def is_shown(rulebook: Rulebook, event: Event, as_of: str) -> bool:
-    """Return whether the public may see an event at an instant.
-
-    Args:
+        principal: Who looks.
         rulebook: The rulebook in force.
-        event: Any event of the stage.
-        as_of: RFC 3339 time in UTC: a release is shown to the public from the end of its embargo on.
     """
-    if event.kind is Kind.RELEASE:
-        until = str(event.payload["until"])
-        public = event.payload["profile"] == Profile.PUBLIC
-        return public and (not until or instant(until) <= instant(as_of))
-    return not is_sealed(rulebook, event.kind)
+
+    principal: Principal
+    rulebook: Rulebook
+
+    def fields(self, about: str = "") -> frozenset[Disclosed]:
+        """Return which fields of the publication table are shown.
+
+        Args:
+            about: The team a field is about; empty for the stage as a whole.
+        """
+        if self.principal.sees_everything:
+            return frozenset(Disclosed)
+        table = self.rulebook.publication.fields
+        if isinstance(table, Unknown):
+            return frozenset()
+        profiles = self.principal.profiles(about)
+        return frozenset(
+            row.field for row in table if not isinstance(row.to, Unknown) and profiles & set(row.to)
+        )
+
+    def shows(self, audience: Audience, about: str = "") -> bool:
+        """Return whether what goes to an audience is shown."""
+        if self.principal.sees_everything or audience == EVERYONE:
+            return True
+        return isinstance(audience, Disclosed) and audience in self.fields(about)
+
+    def event(self, event: AnyEvent, history: History, as_of: str) -> bool:
+        """Return whether an event is shown in full at an instant.
+
+        Args:
+            event: Any event of the stage.
+            history: The stage it belongs to; a retraction is shown to whoever is shown what it takes back.
+            as_of: RFC 3339 time in UTC: a release is shown from the end of its embargo on.
+        """
+        if self.principal.sees_everything:
+            return True
+        payload = event.payload
+        if isinstance(payload, Retraction):
+            old = history.by_id.get(event.supersedes or "")
+            return old is not None and self.event(old, history, as_of)
+        if isinstance(payload, Release):
+            return self.release(event, as_of)
+        own = bool(self.principal.person) and getattr(payload, "rater", "") == self.principal.person
+        about = getattr(payload, "team", getattr(payload, "subject", ""))
+        return own or self.shows(payload.disclosed, about)
+
+    def release(self, release: Event[Release], at: str, *, early: bool = False) -> bool:
+        """Return whether a release is shown.
+
+        Args:
+            release: The release.
+            at: Now, RFC 3339 in UTC.
+            early: Whether the principal was let in before its embargo ends.
+        """
+        made = release.payload
+        if self.principal.sees_everything:
+            return early or not is_embargoed(release, at)
+        mine = made.profile == self.principal.profile and made.team in ("", self.principal.team)
+        return (mine or made.profile is Profile.PUBLIC) and (early or not is_embargoed(release, at))
+
+    def words_about(self, audience: Disclosed, team: str) -> bool:
+        """Return whether what people wrote about a team is shown: to the team itself, and as the table says.
+
+        Args:
+            audience: The field the words belong to: OBJECTIONS or ALLEGATIONS.
+            team: The team.
+        """
+        return self.shows(audience, team) or self.principal.team == team
+
+    def decision(self, decided: Decided, uncertainty: Mapping[str, JSON] | None) -> View:
+        """Return what is shown of a decision.
+
+        Args:
+            decided: What was decided.
+            uncertainty: `Uncertainty.as_json()`, or None.
+        """
+        if self.principal.sees_everything:
+            return View.whole(decided, uncertainty)
+        overall = self.fields()
+        announced = Disclosed.DECISION in overall
+        fields = {one.team: self.fields(one.team) for one in decided.teams}
+        all_totals = all(Disclosed.TOTALS in seen for seen in fields.values())
+        digits = self.rulebook.publication.digits
+        means = Disclosed.STAGE_MEANS in overall
+        return View(
+            stage=decided.stage,
+            rulebook=decided.rulebook,
+            advancing=decided.advancing if announced else None,
+            vacancies=decided.vacancies,
+            filled_by=decided.filled_by,
+            remarks=tuple(remark.key for remark in decided.remarks),
+            teams=tuple(_team(one, fields[one.team], decided, all_totals) for one in decided.teams),
+            means=_over_teams(decided, lambda points: sum(points) / len(points), digits) if means else None,
+            tops=_over_teams(decided, max, digits) if Disclosed.STAGE_TOPS in overall else None,
+            uncertainty=None if uncertainty is None else self._uncertainty(uncertainty),
+        )
+
+    def _uncertainty(self, uncertainty: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Intervals tell totals and ranks, so each team's row needs both; the normalisers' readings tell everyone's."""
+        needed = {Disclosed.TOTALS, Disclosed.RANKS, Disclosed.PART_SCORES}
+        rows = uncertainty["teams"]
+        assert isinstance(rows, list)
+        shown = [row for row in rows if isinstance(row, dict) and needed <= self.fields(str(row["team"]))]
+        return {"seed": uncertainty["seed"], "replicates": uncertainty["replicates"], "teams": list(shown)}
 
 
-def view_decision(
-    rulebook: Rulebook, outcome: Mapping[str, JSON], uncertainty: Mapping[str, JSON] | None, viewer: Viewer
-) -> dict[str, JSON]:
-    """Return what a viewer may see of a decision.
-
-    Args:
-        rulebook: The rulebook in force.
-        outcome: `Decision.as_json()`.
-        uncertainty: `Uncertainty.as_json()`, or None.
-        viewer: Who looks.
-    """
-    if viewer.profile is Profile.AUDITOR:
-        return {"outcome": dict(outcome), "uncertainty": None if uncertainty is None else dict(uncertainty)}
-    overall = granted(rulebook, viewer)
-    seen: dict[str, JSON] = {"stage": outcome["stage"], "rulebook": outcome["rulebook"]}
-    if Disclosed.DECISION in overall:
-        seen |= {name: outcome[name] for name in ("advancing", "vacancies", "filled_by")}
-        seen["remarks"] = [{"key": reason["key"]} for reason in _rows(outcome["remarks"])]
-    teams = _rows(outcome["teams"])
-    fields = {str(row["team"]): granted(rulebook, viewer, str(row["team"])) for row in teams}
-    sees_all_totals = all(Disclosed.TOTALS in seen_of for seen_of in fields.values())
-    seen["teams"] = [_team(row, fields[str(row["team"])], outcome, sees_all_totals) for row in teams]
-    digits = rulebook.publication.digits
-    if Disclosed.STAGE_MEANS in overall:
-        seen["means"] = _over_teams(outcome, lambda points: sum(points) / len(points), digits)
-    if Disclosed.STAGE_TOPS in overall:
-        seen["tops"] = _over_teams(outcome, max, digits)
-    if uncertainty is not None:
-        seen["uncertainty"] = _own_uncertainty(rulebook, uncertainty, viewer)
-    return seen
+def is_embargoed(release: Event[Release], at: str) -> bool:
+    """Return whether a release is still embargoed at an instant."""
+    until = release.payload.until
+    return bool(until) and instant(at) < instant(until)
 
 
-def _team(
-    row: Mapping[str, JSON], fields: frozenset[Disclosed], outcome: Mapping[str, JSON], sees_all_totals: bool
-) -> JSON:
-    seen: dict[str, JSON] = {"team": row["team"], "name": row["name"]}
-    if Disclosed.DECISION in fields:
-        seen |= {name: row[name] for name in ("weights", "outcome", "advances", "exits", "judged")}
-        gates = cast("dict[str, dict[str, JSON]]", row["gates"])
-        seen["gates"] = {name: gate["outcome"] for name, gate in gates.items()}
-    if Disclosed.REASONS in fields:
-        # How far a team is from the cut-off tells whoever knows its total the total of the team at the cut-off.
-        hidden = _RELATIVE if Disclosed.TOTALS in fields and not sees_all_totals else frozenset()
-        with_figures = Disclosed.TOTALS in fields
-        seen["missing"] = [
-            dict(reason) if with_figures and reason["key"] not in hidden else {"key": reason["key"]}
-            for reason in _rows(row["missing"])
-        ]
-    if sees_all_totals:
-        seen["margin_points"] = row["margin_points"]
-    scores = [score for score in _rows(outcome["scores"]) if score["team"] == row["team"]]
+def _team(row: TeamDecided, fields: frozenset[Disclosed], decided: Decided, all_totals: bool) -> TeamView:
+    with_figures = Disclosed.TOTALS in fields
+    # How far a team is from the cut-off tells whoever knows its total the total of the team at the cut-off.
+    hidden = _RELATIVE if with_figures and not all_totals else frozenset()
+
+    def said(reason: ReasonSaid) -> ReasonSaid | str:
+        return reason if with_figures and reason.key not in hidden else reason.key
+
     parts = {TOTAL: Disclosed.TOTALS}
-    seen["scores"] = [dict(s) for s in scores if parts.get(str(s["part"]), Disclosed.PART_SCORES) in fields]
-    if Disclosed.RANKS in fields:
-        seen["rank"] = _rank(outcome, str(row["team"]))
-    if Disclosed.FINDINGS in fields:
-        seen["findings"] = [
-            {**finding, "replies": finding["replies"] if Disclosed.TEAM_REPLIES in fields else []}
-            for finding in _rows(outcome["findings"])
-            if finding["team"] == row["team"]
-        ]
-    return seen
+    scores = [one for one in decided.scores if one.team == row.team]
+    return TeamView(
+        team=row.team,
+        name=row.name,
+        decided=row if Disclosed.DECISION in fields else None,
+        missing=tuple(said(reason) for reason in row.missing) if Disclosed.REASONS in fields else None,
+        margin_points=(row.margin_points,) if all_totals else None,
+        scores=tuple(one for one in scores if parts.get(one.part, Disclosed.PART_SCORES) in fields),
+        rank=(_rank(decided, row.team),) if Disclosed.RANKS in fields else None,
+        findings=tuple(one for one in decided.findings if one.team == row.team)
+        if Disclosed.FINDINGS in fields
+        else None,
+        with_replies=Disclosed.TEAM_REPLIES in fields,
+    )
 
 
-def _rank(outcome: Mapping[str, JSON], team: str) -> JSON:
-    totals = _points(outcome, TOTAL)
+def _rank(decided: Decided, team: str) -> int | None:
+    totals = decided.points_of(TOTAL)
     return 1 + sum(points > totals[team] for points in totals.values()) if team in totals else None
 
 
-def _points(outcome: Mapping[str, JSON], part: str) -> dict[str, float]:
-    return {
-        str(score["team"]): float(cast(float, score["points"]))
-        for score in _rows(outcome["scores"])
-        if score["part"] == part and score["points"] is not None
-    }
-
-
 def _over_teams(
-    outcome: Mapping[str, JSON], aggregate: Callable[[list[float]], float], digits: int | None
-) -> dict[str, JSON]:
-    parts = dict.fromkeys(str(score["part"]) for score in _rows(outcome["scores"]))
-    known = {part: list(_points(outcome, part).values()) for part in parts}
+    decided: Decided, aggregate: Callable[[list[float]], float], digits: int | None
+) -> dict[str, float]:
+    parts = dict.fromkeys(score.part for score in decided.scores)
+    known = {part: list(decided.points_of(part).values()) for part in parts}
     return {
         part: round(aggregate(points), _DECIMALS if digits is None else digits)
         for part, points in known.items()
@@ -197,39 +213,24 @@ def _over_teams(
     }
 
 
-def _own_uncertainty(rulebook: Rulebook, uncertainty: Mapping[str, JSON], viewer: Viewer) -> JSON:
-    """Intervals tell totals and ranks, so each team's row needs both; the normalisers' readings tell everyone's."""
-    needed = {Disclosed.TOTALS, Disclosed.RANKS, Disclosed.PART_SCORES}
-    rows = _rows(uncertainty["teams"])
-    return {
-        "seed": uncertainty["seed"],
-        "replicates": uncertainty["replicates"],
-        "teams": [dict(row) for row in rows if needed <= granted(rulebook, viewer, str(row["team"]))],
-    }
-
-
-def _rows(value: JSON) -> list[dict[str, JSON]]:
-    return cast("list[dict[str, JSON]]", value)
-
-
 def signed_body(
-    rulebook: Rulebook, outcome: Mapping[str, JSON], uncertainty: Mapping[str, JSON] | None, salt: bytes
+    rulebook: Rulebook, decided: Decided, uncertainty: Mapping[str, JSON] | None, salt: bytes
 ) -> dict[str, JSON]:
     """Return the JSON object that people sign: what is public, and a commitment to everything.
 
     Args:
         rulebook: The rulebook in force.
-        outcome: `Decision.as_json()`.
+        decided: What was decided.
         uncertainty: `Uncertainty.as_json()`, with the seed that reproduces it; None when none was computed.
         salt: At least 16 random bytes, kept for the auditor's dossier.
 
     Raises:
         InvalidInput: The decision applies a rulebook that is not in force.
     """
-    if outcome["counterfactual"]:
+    if decided.counterfactual:
         raise InvalidInput("A comparison with another rulebook is not a decision and cannot be signed.")
-    everything = view_decision(rulebook, outcome, uncertainty, Viewer(Profile.AUDITOR))
+    everything = View.whole(decided, uncertainty).as_json()
     return {
-        "public": view_decision(rulebook, outcome, uncertainty, Viewer(Profile.PUBLIC)),
+        "public": see(PUBLIC, rulebook).decision(decided, uncertainty).as_json(),
         "sealed": digest_salted(salt, everything),
     }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from dokja.deciding.decision import Decision
-from dokja.record.events import Event
+from dokja.record.history import History
 from dokja.report.decision.change import (
     changes_of_team,
     view_averages,
@@ -26,7 +26,7 @@ def render_decision_page(
     rulebook: Rulebook,
     decision: Decision,
     uncertainty: Uncertainty | None,
-    events: Sequence[Event],
+    history: History,
     language: Language,
 ) -> str:
     """Return one self-contained page, in both languages, of what the rules give and what people sign.
@@ -35,20 +35,20 @@ def render_decision_page(
         rulebook: The rulebook applied.
         decision: What the rules give.
         uncertainty: How sure it is; None when it was not computed, and the page then says so.
-        events: The whole history the decision was computed from.
+        history: What the decision was computed from.
         language: The language shown first.
     """
-    simulated = find_simulated(rulebook, decision, events)
+    simulated = find_simulated(rulebook, decision, history)
     views = {
         each: _view(
-            Shown(rulebook, decision, uncertainty, simulated, make_voice(rulebook, decision, each)), events
+            Shown(rulebook, decision, uncertainty, simulated, make_voice(rulebook, decision, each)), history
         )
         for each in LANGUAGES
     }
     return render_page("decision.html.jinja", views.__getitem__, language)
 
 
-def _view(shown: Shown, events: Sequence[Event]) -> Mapping[str, object]:
+def _view(shown: Shown, history: History) -> Mapping[str, object]:
     voice, rulebook, decision = shown.voice, shown.rulebook, shown.decision
     teams = view_teams(shown)
     changes = [changes_of_team(shown, one) for one in decision.teams]
@@ -71,7 +71,7 @@ def _view(shown: Shown, events: Sequence[Event]) -> Mapping[str, object]:
         "remarks": [voice.reason(reason) for reason in decision.remarks],
         "signing": list(_signing(shown)),
         "rulebook": rulebook,
-        "events": len(events),
+        "events": len(history.events),
     }
 
 

@@ -181,6 +181,9 @@ class Disclosed(StrEnum):
     OBJECTIONS = "objections"
     ALLEGATIONS = "allegations"
     ACCESS_LOG = "access_log"
+    SUBMISSIONS = "submissions"
+    SUPPORT = "support"
+    ROSTERS = "rosters"
 
 
 class Consent(StrEnum):

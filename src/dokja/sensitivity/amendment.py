@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from dokja.canonical import JSON, canonical_bytes
 from dokja.deciding.decision import TeamOutcome, decide
 from dokja.finding import Reason
-from dokja.record.events import Event
+from dokja.record.history import History
 from dokja.rulebook import Rulebook, Unknown
 
 _NAMING = ("id", "field", "team", "version", "name")
@@ -133,7 +133,7 @@ class OutcomeChange:
         }
 
 
-def outcome_changes(old: Rulebook, new: Rulebook, events: Sequence[Event]) -> tuple[OutcomeChange, ...]:
+def outcome_changes(old: Rulebook, new: Rulebook, history: History) -> tuple[OutcomeChange, ...]:
     """Return the teams whose outcome differs between two rulebooks on the same events.
 
     Neither answer decides anything: a rulebook that was not in force is only asked what it would have given.
@@ -141,13 +141,13 @@ def outcome_changes(old: Rulebook, new: Rulebook, events: Sequence[Event]) -> tu
     Args:
         old: The rulebook before.
         new: The rulebook after.
-        events: The whole history of a stage.
+        history: Everything that happened in a stage.
 
     Raises:
         EventInvalid: The history breaks its own rules.
     """
-    before = decide(old, events, counterfactual=True)
-    after = decide(new, events, counterfactual=True)
+    before = decide(old, history, counterfactual=True)
+    after = decide(new, history, counterfactual=True)
     found = (OutcomeChange(one.team, _standing(one), _standing(after.of(one.team))) for one in before.teams)
     return tuple(change for change in found if change.before != change.after)
 

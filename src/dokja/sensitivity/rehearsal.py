@@ -17,6 +17,7 @@ from dokja.canonical import JSON
 from dokja.deciding.decision import Decision, decide
 from dokja.errors import InvalidInput
 from dokja.progress import Progress, unheard
+from dokja.record.history import History
 from dokja.rulebook import Rulebook
 from dokja.sensitivity.simulation import Assumptions, simulate_stage
 
@@ -96,7 +97,8 @@ def rehearse(
     assumed = assumptions or Assumptions()
     tally = _Tally()
     for done, stream in enumerate(np.random.SeedSequence(seed).spawn(rounds), start=1):
-        tally.add(decide(rulebook, simulate_stage(rulebook, assumed, np.random.default_rng(stream))))
+        events = simulate_stage(rulebook, assumed, np.random.default_rng(stream))
+        tally.add(decide(rulebook, History.of(events)))
         progress(rulebook.id, done, rounds)
     return Rehearsal(
         rulebook.digest(),

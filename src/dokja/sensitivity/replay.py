@@ -5,7 +5,6 @@ Nothing is edited. Both sides are decided anew from the same append-only history
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dokja.canonical import JSON
@@ -13,9 +12,9 @@ from dokja.deciding.decision import Decision, decide
 from dokja.deciding.score import Points
 from dokja.errors import InvalidInput
 from dokja.finding import Reason
-from dokja.record.events import Event, in_force
-from dokja.record.history import read_history
-from dokja.record.payloads import Kind
+from dokja.record.events import Event
+from dokja.record.history import History
+from dokja.record.kinds.after import AnswerToObjection, Objection
 from dokja.rulebook import Rulebook, Unknown
 
 
@@ -69,12 +68,12 @@ class Replay:
         return rows
 
 
-def replay_objection(rulebook: Rulebook, events: Sequence[Event], objection: str) -> Replay:
+def replay_objection(rulebook: Rulebook, history: History, objection: str) -> Replay:
     """Return what changed between an objection and now.
 
     Args:
         rulebook: The rulebook in force.
-        events: The whole history of the stage, in the order of the log.
+        history: Everything that happened.
         objection: Id of the objection's event.
 
     Raises:
@@ -82,31 +81,23 @@ def replay_objection(rulebook: Rulebook, events: Sequence[Event], objection: str
         EventInvalid: The history breaks its own rules.
         NotAllowed: The stage does not run under this rulebook.
     """
-    standing = {event.id: event for event in in_force(events)}
-    made = standing.get(objection)
-    if made is None or made.kind is not Kind.OBJECTION:
+    made = history.objections.get(objection)
+    if made is None:
         raise InvalidInput(f"No objection {objection!r} is in force.")
-    place = next(index for index, event in enumerate(events) if event.id == objection)
-    before, after = decide(rulebook, events[:place]), decide(rulebook, events)
-    answer = next(
-        (
-            event
-            for event in standing.values()
-            if event.kind is Kind.ANSWER_TO_OBJECTION and event.payload["objection"] == objection
-        ),
-        None,
-    )
+    place = history.events.index(made)
+    before, after = decide(rulebook, History.of(history.events[:place])), decide(rulebook, history)
+    answer = history.answers.get(objection)
     return Replay(
         objection,
-        str(made.payload["team"]),
-        str(made.payload["ground"]),
-        None if answer is None else bool(answer.payload["upheld"]),
+        made.payload.team,
+        made.payload.ground.value,
+        None if answer is None else answer.payload.upheld,
         before,
         after,
         _score_changes(before, after),
         tuple(one.team for one in before.teams if (one.outcome, one.exits) != _end(after, one.team)),
-        tuple(event.id for event in events[place:] if event.supersedes is not None),
-        _remarks(rulebook, events, made, answer),
+        tuple(event.id for event in history.events[place:] if event.supersedes is not None),
+        _remarks(rulebook, history, made, answer),
     )
 
 
@@ -125,23 +116,23 @@ def _score_changes(before: Decision, after: Decision) -> tuple[ScoreChange, ...]
 
 
 def _remarks(
-    rulebook: Rulebook, events: Sequence[Event], objection: Event, answer: Event | None
+    rulebook: Rulebook,
+    history: History,
+    objection: Event[Objection],
+    answer: Event[AnswerToObjection] | None,
 ) -> tuple[Reason, ...]:
     """Return where ground or hearing depart from the rulebook."""
     remarks = []
     grounds = rulebook.appeals.grounds
-    ground = str(objection.payload["ground"])
+    ground = objection.payload.ground
     if isinstance(grounds, Unknown):
         remarks.append(Reason("replay.rule_unknown", {"at": "appeals.grounds"}))
     elif ground not in grounds:
-        remarks.append(Reason("replay.ground_not_listed", {"ground": ground}))
+        remarks.append(Reason("replay.ground_not_listed", {"ground": ground.value}))
     if answer is None:
         remarks.append(Reason("replay.not_answered", {"objection": objection.id}))
         return tuple(remarks)
-    heard = answer.payload["heard_by"]
-    assert isinstance(heard, list)
-    judges = read_history(rulebook, events).panel_of
-    same = sorted(str(person) for person in heard if person in judges)
+    same = sorted(person for person in answer.payload.heard_by if person in history.panel_of)
     if same and rulebook.appeals.another_panel is not False:
         remarks.append(Reason("replay.heard_by_the_same", {"people": ", ".join(same)}))
     return tuple(remarks)

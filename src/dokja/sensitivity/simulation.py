@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from dokja.canonical import JSON, digest_json
 from dokja.errors import InvalidInput
 from dokja.finding import Claim, Evidence, Finding, Reason, Verdict
-from dokja.record.events import SIMULATOR, Event
-from dokja.record.payloads import Kind
+from dokja.grammar.model import read_model
+from dokja.record.events import SIMULATOR, AnyEvent, Event
+from dokja.record.payload import kind_of
 from dokja.rulebook import (
     BallotForm,
     Benchmark,
@@ -80,7 +81,7 @@ class Assumptions:
 
 def simulate_stage(
     rulebook: Rulebook, assumptions: Assumptions, rng: np.random.Generator
-) -> tuple[Event, ...]:
+) -> tuple[AnyEvent, ...]:
     """Return the events of one simulated stage under a rulebook.
 
     Args:
@@ -110,31 +111,32 @@ class _Simulator:
         )
         self.count = 0
 
-    def run(self) -> Iterator[Event]:
+    def run(self) -> Iterator[AnyEvent]:
         """Yield every event, in order."""
-        yield self.event(Kind.STAGE_OPENED, {"rulebook": self.rulebook.digest()})
+        yield self.event("stage_opened", {"rulebook": self.rulebook.digest()})
         for number, team in enumerate(self.teams, start=1):
-            yield self.event(Kind.TEAM_REGISTERED, {"team": team, "name": f"모의 팀 {number} (simulated)"})
+            yield self.event("team_registered", {"team": team, "name": f"모의 팀 {number} (simulated)"})
             declaration: dict[str, JSON] = {"simulated": True, "components": [{"name": _COMPONENT}]}
             submitted: dict[str, JSON] = {
                 "team": team,
                 "weights": self.weights(team),
                 "declaration": declaration,
             }
-            yield self.event(Kind.SUBMISSION, submitted)
+            yield self.event("submission", submitted)
         yield from self.benchmarks()
         for panel in self.rulebook.panels:
             yield from self.panel(panel)
         yield from self.findings()
         for team in self.teams:
             if self.rng.random() < self.assumptions.withdrawal_rate:
-                yield self.event(Kind.WITHDRAWAL, {"team": team})
+                yield self.event("withdrawal", {"team": team})
 
-    def event(self, kind: Kind, payload: dict[str, JSON]) -> Event:
+    def event(self, kind: str, payload: dict[str, JSON]) -> AnyEvent:
         """Return the next event."""
         self.count += 1
+        said = read_model(kind_of(kind), payload)
         return Event(
-            f"simulated:{self.count}", kind, self.rulebook.id, f"{self.day}T00:00:00Z", SIMULATOR, payload
+            f"simulated:{self.count}", kind, self.rulebook.id, f"{self.day}T00:00:00Z", SIMULATOR, said
         )
 
     def weights(self, subject: str) -> str:
@@ -143,7 +145,7 @@ class _Simulator:
 
     # -- benchmarks -------------------------------------------------------------------------------------------
 
-    def benchmarks(self) -> Iterator[Event]:
+    def benchmarks(self) -> Iterator[AnyEvent]:
         """Yield choices, comparators and runs of every suite."""
         for suite in self.rulebook.suites:
             repeats = require_known(suite.repeats, f"suites.{suite.id}.repeats")
@@ -152,7 +154,7 @@ class _Simulator:
                     listed = self.own_benchmarks(suite, team)
                     chosen: list[JSON] = [one.id for one in listed]
                     yield self.event(
-                        Kind.BENCHMARKS_CHOSEN, {"team": team, "suite": suite.id, "benchmarks": chosen}
+                        "benchmarks_chosen", {"team": team, "suite": suite.id, "benchmarks": chosen}
                     )
                 else:
                     listed = suite.benchmarks
@@ -167,7 +169,7 @@ class _Simulator:
         count = require_known(suite.count, f"suites.{suite.id}.count")
         return tuple(Benchmark(id=f"{suite.id}-{team}-{number}") for number in range(1, count + 1))
 
-    def comparators(self) -> Iterator[Event]:
+    def comparators(self) -> Iterator[AnyEvent]:
         """Yield the runs of target models on whatever is compared with them."""
         best = float(np.clip(self.assumptions.ability_mean + self.assumptions.ability_spread, 0.05, 0.95))
         for comparator in self.rulebook.comparators:
@@ -182,13 +184,13 @@ class _Simulator:
 
     def target(
         self, comparator: Comparator, team: str, suites: list[SuiteRule], ability: float
-    ) -> Iterator[Event]:
+    ) -> Iterator[AnyEvent]:
         """Yield one target model: named by its team, or the one of the rulebook."""
         subject = f"target-{team}" if team else comparator.id
         if team:
             chosen: dict[str, JSON] = {"team": team, "comparator": comparator.id, "subject": subject}
             named: dict[str, JSON] = {"name": "simulated target model", "released": self.released}
-            yield self.event(Kind.COMPARATOR_CHOSEN, chosen | named)
+            yield self.event("comparator_chosen", chosen | named)
         for suite in suites:
             repeats = require_known(suite.repeats, f"suites.{suite.id}.repeats")
             for owner in [team] if team else self.teams:
@@ -203,7 +205,7 @@ class _Simulator:
                 if not unknown:
                     break
 
-    def answers(self, subject: str, ability: float, benchmark: Benchmark, repeats: int) -> Event:
+    def answers(self, subject: str, ability: float, benchmark: Benchmark, repeats: int) -> AnyEvent:
         """Return one run: right with the subject's chance, made easier or harder by the item."""
         items = self.assumptions.items if isinstance(benchmark.items, Unknown) else benchmark.items
         digest = benchmark.digest
@@ -232,23 +234,23 @@ class _Simulator:
             "total": len(rows),
             "rows": rows,
         }
-        return self.event(Kind.RUN_RESULT, payload)
+        return self.event("run_result", payload)
 
     # -- panels -----------------------------------------------------------------------------------------------
 
-    def panel(self, panel: Panel) -> Iterator[Event]:
+    def panel(self, panel: Panel) -> Iterator[AnyEvent]:
         """Yield a panel's members, recusals, and marks or votes."""
         size = require_known(panel.size, f"panels.{panel.id}.size")
         ballot = require_known(panel.ballot, f"panels.{panel.id}.ballot")
         raters = [f"simulated:{panel.id}:{number}" for number in range(1, size + 1)]
         severity = self.rng.normal(0, self.assumptions.rater_spread, size)
         for rater in raters:
-            yield self.event(Kind.RATER_REGISTERED, {"rater": rater, "panel": panel.id})
+            yield self.event("rater_registered", {"rater": rater, "panel": panel.id})
         for index, rater in enumerate(raters):
             recused = self.rng.random(len(self.teams)) < self.assumptions.recusal_rate
             away: list[JSON] = [team for team, out in zip(self.teams, recused, strict=True) if out]
             if away:
-                yield self.event(Kind.RECUSAL, {"rater": rater, "teams": away})
+                yield self.event("recusal", {"rater": rater, "teams": away})
             for number, team in enumerate(self.teams):
                 if team in away:
                     continue
@@ -258,9 +260,9 @@ class _Simulator:
                 elif ballot is BallotForm.APPROVAL:
                     yield self.vote(rater, team, level)
 
-    def marks(self, panel: Panel, rater: str, team: str, level: float) -> Iterator[Event]:
+    def marks(self, panel: Panel, rater: str, team: str, level: float) -> Iterator[AnyEvent]:
         """Yield one rater's marks of one team, on each criterion's scale."""
-        kind = Kind.EXPERT_SCORE if panel.kind == "experts" else Kind.USER_RATING
+        kind = "expert_score" if panel.kind == "experts" else "user_rating"
         for one in require_known(panel.criteria, f"panels.{panel.id}.criteria"):
             score = self.mark(panel, one, level)
             payload: dict[str, JSON] = {"rater": rater, "team": team, "criterion": one.id, "score": score}
@@ -274,15 +276,15 @@ class _Simulator:
         noisy = level + self.rng.normal(0, self.assumptions.mark_noise)
         return float(np.clip(round(lowest + noisy * (highest - lowest)), lowest, highest))
 
-    def vote(self, rater: str, team: str, level: float) -> Event:
+    def vote(self, rater: str, team: str, level: float) -> AnyEvent:
         """Return one vote: for the team when it seems better than the assumed mean."""
         seems = level + self.rng.normal(0, self.assumptions.mark_noise)
         choice = "approve" if seems > self.assumptions.ability_mean else "reject"
-        return self.event(Kind.PANEL_VOTE, {"rater": rater, "team": team, "choice": choice})
+        return self.event("panel_vote", {"rater": rater, "team": team, "choice": choice})
 
     # -- independence -----------------------------------------------------------------------------------------
 
-    def findings(self) -> Iterator[Event]:
+    def findings(self) -> Iterator[AnyEvent]:
         """Yield a finding for every claim of every item that somebody examined."""
         for item in self.rulebook.items:
             claims = require_known(item.claims, f"items.{item.id}.claims")
@@ -309,7 +311,7 @@ class _Simulator:
 
     def finding(
         self, item: IndependenceCriterion, team: str, claim: str, verdict: Verdict, required: Evidence
-    ) -> Event:
+    ) -> AnyEvent:
         """Return one simulated finding at the level the item requires."""
         about = _COMPONENT if item.per_component else ""
         weights = self.weights(team)
@@ -318,7 +320,7 @@ class _Simulator:
         )
         payload: dict[str, JSON] = {"team": team, "finding": found.as_json()}
         if required is not Evidence.JUDGED:
-            return self.event(Kind.FINDING_RECORDED, payload)
+            return self.event("finding_recorded", payload)
         cites: list[JSON] = [digest_json("simulated", {"cited by": item.id})]
         rater = next(f"simulated:{panel.id}:1" for panel in self.rulebook.panels)
-        return self.event(Kind.JUDGED_FINDING, payload | {"rater": rater, "cites": cites})
+        return self.event("judged_finding", payload | {"rater": rater, "cites": cites})

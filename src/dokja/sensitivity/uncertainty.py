@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +19,8 @@ from dokja.deciding.measurements import Measurements, measure
 from dokja.deciding.score import score_measurements
 from dokja.deciding.values import full_points
 from dokja.errors import InvalidInput
-from dokja.record.events import Event
-from dokja.record.history import read_history
+from dokja.record.amending import read_amendments
+from dokja.record.history import History
 from dokja.rulebook import TOTAL, Rulebook
 from dokja.rulebook.normalisers import DECIMALS, alternatives
 from dokja.sensitivity.alternatives import AverageReading, average_readings
@@ -151,7 +151,7 @@ def _shown(value: float) -> float:
 
 def assess(
     rulebook: Rulebook,
-    events: Iterable[Event],
+    history: History,
     seed: int,
     *,
     replicates: int = 10_000,
@@ -163,7 +163,7 @@ def assess(
 
     Args:
         rulebook: The rulebook in force.
-        events: The whole history of the stage, in the order of the log.
+        history: Everything that happened.
         seed: Of every random draw.
         replicates: Resamples, and weightings.
         level: Confidence of the intervals.
@@ -179,7 +179,8 @@ def assess(
         raise InvalidInput(
             "An assessment needs a seed from 0, replicates, a positive concentration, a level in (0, 1)."
         )
-    history = read_history(rulebook, events, counterfactual=counterfactual)
+    if not counterfactual:
+        read_amendments(rulebook, history)
     measurements = measure(rulebook, history)
     scores = score_measurements(rulebook, measurements, history.weights)
     decision = decide_scored(rulebook, history, scores, counterfactual=counterfactual)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from dokja.canonical import JSON, parse_json
 from dokja.dossier import AUDITOR, PUBLIC, Dossier, DossierEntry, Earlier, Opened, Personal
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.record.events import Event
+from dokja.record.events import AnyEvent, Event
 from dokja.signature.note import Note, NoteKey, parse_head
 from dokja.store import log
 from dokja.store.events import Leaf, Store, read_leaves
@@ -25,7 +25,7 @@ def make_dossier(
     before: int,
     log_key: NoteKey,
     opened: Opened,
-    sealed: Callable[[Event], bool] | None = None,
+    sealed: Callable[[AnyEvent], bool] | None = None,
 ) -> Dossier:
     """Return the dossier of a decision.
 
@@ -85,7 +85,7 @@ def _concerning(stage: str, leaves: Iterator[Leaf]) -> Iterator[Leaf]:
             yield leaf
 
 
-def _shown(leaf: Leaf, sealed: Callable[[Event], bool] | None) -> tuple[str, dict[str, JSON]]:
+def _shown(leaf: Leaf, sealed: Callable[[AnyEvent], bool] | None) -> tuple[str, dict[str, JSON]]:
     if leaf.kind == "key":
         return "key", {"statement": leaf.body}
     if leaf.kind == "erasure":

@@ -8,46 +8,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
 from dokja.canonical import JSON, canonical_bytes, digest_json, parse_json
-from dokja.errors import AppendOnly, EventInvalid, InvalidInput, NotAllowed
-from dokja.record.events import Event, PersonalPayload, require_next
+from dokja.errors import AppendOnly, InvalidInput, NotAllowed
+from dokja.record.events import AnyEvent, Event, PersonalPayload
 from dokja.signature import KeyRing, Signature, SigningKey
 from dokja.signature.note import Note
 from dokja.store import log
 from dokja.store.blobs import Blobs
 from dokja.store.database import Database
+from dokja.store.proposals import Proposals
+from dokja.store.recording import Recording, StoredEvent, append_events, json_object, key_ring, placed_events
 from dokja.store.schema import ERASURES, EVENTS, KEY_STATEMENTS, LEAVES, PERSONAL_PAYLOADS
-
-_IDS_AT_ONCE = 400
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """An event on its way into the store, with what lies beside it.
-
-    Args:
-        event: What happened.
-        personal: What identifies a person; its digest is the event's `personal`.
-        signature: Signature of whoever recorded it, over the event's digest, domain `event`.
-    """
-
-    event: Event
-    personal: PersonalPayload | None = None
-    signature: Signature | None = None
-
-    def __post_init__(self) -> None:
-        if self.event.personal != (None if self.personal is None else self.personal.digest()):
-            raise EventInvalid(
-                f"Event {self.event.id!r} names another personal payload than the one given with it."
-            )
-        if self.signature is not None and not self.signature.signs("event", self.event.digest()):
-            raise NotAllowed(f"The signature given with event {self.event.id!r} is not a signature of it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +62,14 @@ class Store:
     def __init__(self, url: str, *, create: bool = False) -> None:
         self.database = Database(url, create=create)
         self.blobs = Blobs(self.database)
+        self.proposals = Proposals(self.database)
 
     def close(self) -> None:
         """Close every connection."""
         self.database.close()
 
     def append(
-        self, event: Event, *, personal: PersonalPayload | None = None, signature: Signature | None = None
+        self, event: AnyEvent, *, personal: PersonalPayload | None = None, signature: Signature | None = None
     ) -> int:
         """Record one event and return its place in the log.
 
@@ -105,49 +83,46 @@ class Store:
     def append_all(self, entries: Sequence[StoredEvent]) -> list[int]:
         """Record events, all of them or none, and return their places in the log.
 
+        What a stage's rules say of them is for whoever holds the stage: see `recording`.
+
         Raises:
             EventInvalid, AppendOnly: As for `append`.
         """
         with self.database.writing() as connection:
-            places = _recorded_places(connection, entries)
-            fresh = [entry for entry, place in zip(entries, places, strict=True) if place is None]
-            _require_history(connection, fresh)
-            first = log.append_leaves(connection, [("event", entry.event.digest()) for entry in fresh])
-            rows = [_event_row(place, entry) for place, entry in enumerate(fresh, start=first)]
-            payloads = [
-                _payload_row(place, entry.personal)
-                for place, entry in enumerate(fresh, start=first)
-                if entry.personal
-            ]
-            if rows:
-                connection.execute(sa.insert(EVENTS), rows)
-            if payloads:
-                connection.execute(sa.insert(PERSONAL_PAYLOADS), payloads)
-        next_place = iter(range(first, first + len(fresh)))
-        return [next(next_place) if place is None else place for place in places]
+            return append_events(connection, entries)
 
-    def events(self, stage: str, *, before: int | None = None) -> tuple[Event, ...]:
+    @contextmanager
+    def recording(self) -> Iterator[Recording]:
+        """Yield a transaction that writes alone: what others recorded is seen, and nobody records in between.
+
+        What it appended is on the disk when the block ends, or none of it.
+        """
+        with self.database.writing() as connection:
+            yield Recording(connection)
+
+    def events(self, stage: str, *, before: int | None = None) -> tuple[AnyEvent, ...]:
         """Return the events of a stage in the order of the log.
 
         Args:
             stage: Name of the stage.
             before: Only those at places before this one; all by default.
         """
-        query = sa.select(EVENTS.c.body).where(EVENTS.c.stage == stage).order_by(EVENTS.c.place)
-        if before is not None:
-            query = query.where(EVENTS.c.place < before)
-        with self.database.reading() as connection:
-            return tuple(Event.from_json(parse_json(body)) for body in connection.execute(query).scalars())
+        return tuple(event for place, event in self.placed_events(stage) if before is None or place < before)
 
-    def placed_events(self, stage: str) -> tuple[tuple[int, Event], ...]:
-        """Return the events of a stage with their places, in the order of the log."""
-        query = (
-            sa.select(EVENTS.c.place, EVENTS.c.body).where(EVENTS.c.stage == stage).order_by(EVENTS.c.place)
-        )
+    def placed_events(self, stage: str, *, since: int = 0) -> tuple[tuple[int, AnyEvent], ...]:
+        """Return the events of a stage with their places, in the order of the log.
+
+        Args:
+            stage: Name of the stage.
+            since: Only those at this place or later.
+        """
         with self.database.reading() as connection:
-            return tuple(
-                (row.place, Event.from_json(parse_json(row.body))) for row in connection.execute(query)
-            )
+            return tuple(placed_events(connection, stage, since))
+
+    def read(self, stage: str) -> tuple[tuple[tuple[int, AnyEvent], ...], KeyRing, int]:
+        """Return a stage's placed events, the key ring and the size of the log, all of one moment."""
+        with self.database.reading() as connection:
+            return tuple(placed_events(connection, stage, 0)), key_ring(connection), log.log_size(connection)
 
     def size(self) -> int:
         """Return how many leaves the log has: the place the next one takes."""
@@ -173,10 +148,10 @@ class Store:
                 sa.select(PERSONAL_PAYLOADS).where(PERSONAL_PAYLOADS.c.event_place == place)
             ).one_or_none()
             if row is not None:
-                return PersonalPayload(bytes.fromhex(row.salt), _object(row.body))
+                return PersonalPayload(bytes.fromhex(row.salt), json_object(row.body))
             if event.personal is None:
                 raise InvalidInput(f"Event {event_id!r} never had a personal payload.")
-            erasure = _object(
+            erasure = json_object(
                 connection.execute(
                     sa.select(ERASURES.c.body).where(ERASURES.c.event_place == place)
                 ).scalar_one()
@@ -224,7 +199,7 @@ class Store:
             KeyRefused, InvalidInput: It may not be accepted after what was recorded before.
         """
         with self.database.writing() as connection:
-            ring, place = _key_ring(connection), log.log_size(connection)
+            ring, place = key_ring(connection), log.log_size(connection)
             ring.accept(place, signed)
             log.append_leaves(connection, [("key", digest_json("key_statement", signed))])
             connection.execute(
@@ -235,7 +210,7 @@ class Store:
     def key_ring(self) -> KeyRing:
         """Return every key ever enrolled, as the recorded statements make it."""
         with self.database.reading() as connection:
-            return _key_ring(connection)
+            return key_ring(connection)
 
     def checkpoint(self, origin: str, key: SigningKey) -> Note:
         """Sign the log's present state and keep the note.
@@ -266,85 +241,13 @@ def read_leaves(connection: sa.Connection) -> Iterator[Leaf]:
     )  # fmt: skip
     for row in connection.execute(query):
         signature = None if row.signature is None else parse_json(row.signature)
-        yield Leaf(row.place, row.kind, row.digest, row.stage or "", _object(row.body or "{}"), signature)
+        yield Leaf(row.place, row.kind, row.digest, row.stage or "", json_object(row.body or "{}"), signature)
 
 
-def _recorded_places(connection: sa.Connection, entries: Sequence[StoredEvent]) -> list[int | None]:
-    """Return, for each event, the place it already has; refuse another event under the same id."""
-    recorded: dict[tuple[str, str], tuple[int, str]] = {}
-    for start in range(0, len(entries), _IDS_AT_ONCE):
-        ids = [(entry.event.stage, entry.event.id) for entry in entries[start : start + _IDS_AT_ONCE]]
-        query = sa.select(EVENTS.c.stage, EVENTS.c.id, EVENTS.c.place, EVENTS.c.body)
-        for row in connection.execute(query.where(sa.tuple_(EVENTS.c.stage, EVENTS.c.id).in_(ids))):
-            recorded[row.stage, row.id] = (row.place, row.body)
-    places: list[int | None] = []
-    for entry in entries:
-        place, body = recorded.get((entry.event.stage, entry.event.id), (None, ""))
-        if place is not None and body != canonical_bytes(entry.event.as_json()).decode():
-            raise AppendOnly(
-                f"Another event with the id {entry.event.id!r} was recorded in {entry.event.stage}."
-            )
-        places.append(place)
-    return places
-
-
-def _require_history(connection: sa.Connection, entries: Iterable[StoredEvent]) -> None:
-    """Require that events may follow what is recorded, reading only what they name."""
-    history: dict[str, Event] = {}
-    gone: set[str] = set()
-    for event in (entry.event for entry in entries):
-        if event.supersedes is not None and event.supersedes not in history:
-            in_stage = EVENTS.c.stage == event.stage
-            old = connection.execute(
-                sa.select(EVENTS.c.body).where(in_stage, EVENTS.c.id == event.supersedes)
-            ).scalar()
-            if old is not None:
-                history[event.supersedes] = Event.from_json(parse_json(old))
-            if connection.execute(
-                sa.select(EVENTS.c.id).where(in_stage, EVENTS.c.supersedes == event.supersedes)
-            ).first():
-                gone.add(event.supersedes)
-        require_next(event, {key: e for key, e in history.items() if e.stage == event.stage}, gone)
-        history[event.id] = event
-        if event.supersedes is not None:
-            gone.add(event.supersedes)
-
-
-def _find_event(connection: sa.Connection, stage: str, event_id: str) -> tuple[int, Event]:
+def _find_event(connection: sa.Connection, stage: str, event_id: str) -> tuple[int, AnyEvent]:
     row = connection.execute(
         sa.select(EVENTS.c.place, EVENTS.c.body).where(EVENTS.c.stage == stage, EVENTS.c.id == event_id)
     ).one_or_none()
     if row is None:
         raise InvalidInput(f"There is no event {event_id!r} in stage {stage!r}.")
     return row.place, Event.from_json(parse_json(row.body))
-
-
-def _key_ring(connection: sa.Connection) -> KeyRing:
-    rows = connection.execute(sa.select(KEY_STATEMENTS).order_by(KEY_STATEMENTS.c.place))
-    return KeyRing.replay((row.place, _object(row.body)) for row in rows)
-
-
-def _event_row(place: int, entry: StoredEvent) -> dict[str, Any]:
-    event, signature = entry.event, entry.signature
-    return {
-        "place": place,
-        "stage": event.stage,
-        "id": event.id,
-        "kind": event.kind.value,
-        "supersedes": event.supersedes,
-        "personal": event.personal,
-        "body": canonical_bytes(event.as_json()).decode(),
-        "signature": None if signature is None else canonical_bytes(signature.as_json()).decode(),
-    }
-
-
-def _payload_row(place: int, personal: PersonalPayload) -> dict[str, Any]:
-    body = canonical_bytes(dict(personal.value)).decode()
-    return {"event_place": place, "salt": personal.salt.hex(), "body": body}
-
-
-def _object(text: str) -> dict[str, JSON]:
-    value = parse_json(text)
-    if not isinstance(value, dict):
-        raise InvalidInput("A recorded value is not an object.")
-    return value

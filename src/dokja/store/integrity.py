@@ -88,7 +88,7 @@ def _require_nodes(connection: sa.Connection, leaves: list[Leaf]) -> bytes:
 def _columns(connection: sa.Connection) -> Iterator[str]:
     for row in connection.execute(sa.select(EVENTS).order_by(EVENTS.c.place)):
         event = Event.from_json(parse_json(row.body))
-        said = (event.stage, event.id, event.kind.value, event.supersedes, event.personal)
+        said = (event.stage, event.id, event.kind, event.supersedes, event.personal)
         if said != (row.stage, row.id, row.kind, row.supersedes, row.personal):
             yield f"The columns of event {row.id!r} do not say what the event says."
 

@@ -8,6 +8,8 @@
     log_nodes           perfect subtrees of the log's Merkle tree
     checkpoints         every state of the log that was signed
     blobs               files by digest: reports, declarations, evidence (never weights)
+    proposals           what waits for signatures: a decision, or an event somebody else is to sign
+    └── waiting_signatures  signatures of it that are not recorded yet
 
 The database itself refuses every UPDATE, DELETE, TRUNCATE and REPLACE of these rows, and a leaf anywhere but at the end.
 A personal payload may be deleted only after its erasure is recorded, and may then not come back.
@@ -30,7 +32,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision of `migrations` that makes the tables below."""
 
 METADATA = MetaData(
@@ -71,6 +73,7 @@ EVENTS = Table(
     UniqueConstraint("stage", "supersedes", name="uq_events_supersedes"),
     ForeignKeyConstraint(["stage", "supersedes"], ["events.stage", "events.id"], name="fk_events_supersedes"),
     Index("ix_events_stage_kind", "stage", "kind"),
+    Index("ix_events_stage_place", "stage", "place"),
 )
 
 KEY_STATEMENTS = Table(
@@ -119,6 +122,24 @@ BLOBS = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+PROPOSALS = Table(
+    "proposals",
+    METADATA,
+    Column("digest", Text, primary_key=True),
+    Column("stage", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    CheckConstraint("kind IN ('decision', 'event')", name="kind"),
+)
+
+WAITING_SIGNATURES = Table(
+    "waiting_signatures",
+    METADATA,
+    Column("digest", Text, ForeignKey("proposals.digest"), primary_key=True),
+    Column("signer", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
 TABLES: tuple[Table, ...] = (
     LEAVES,
     EVENTS,
@@ -128,5 +149,7 @@ TABLES: tuple[Table, ...] = (
     LOG_NODES,
     CHECKPOINTS,
     BLOBS,
+    PROPOSALS,
+    WAITING_SIGNATURES,
 )
 """In an order in which rows can be copied: what is named comes before what names it."""

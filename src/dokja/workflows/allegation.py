@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import cast
 
 from dokja.canonical import JSON
+from dokja.deciding.gate import reason_json
 from dokja.errors import InvalidInput, NotAllowed
-from dokja.finding import Reason
 from dokja.procedure.allegation import Allegation, Answer, Status, answer, concerns, status
 from dokja.procedure.objection import days_after, local_day
-from dokja.publishing.see import Viewer, granted
-from dokja.record.events import Event, in_force
-from dokja.record.history import read_history
-from dokja.record.payloads import Basis, Kind
-from dokja.rulebook import Disclosed, Profile, Rulebook, require_known
-from dokja.workflows.desk import Actor, Desk, Draft, told
+from dokja.publishing.see import Sight
+from dokja.record.events import AnyEvent, Event
+from dokja.record.history import History
+from dokja.record.kinds.allegations import AllegationFiled, AllegationReply
+from dokja.record.terms import Basis
+from dokja.rulebook import Disclosed, require_known
 from dokja.workflows.evidence import keep_evidence, read_evidence
+from dokja.workflows.stage import Actor, Draft, Stage, read_payload, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Filed:
         reply_by: Last day for the team's reply.
     """
 
-    event: Event | None
+    event: AnyEvent | None
     answer: Answer
     reply_by: date
 
@@ -62,15 +61,13 @@ class Filed:
         return {
             "event": None if self.event is None else told(self.event),
             "status": self.answer.status.value,
-            "reasons": [_reason_json(reason) for reason in self.answer.reasons],
+            "reasons": [reason_json(reason) for reason in self.answer.reasons],
             "can_tell": [basis.value for basis in self.answer.can_tell],
             "reply_by": self.reply_by.isoformat(),
         }
 
 
-def file_allegation(
-    desk: Desk, stage: str, complaint: Accusation, actor: Actor, *, dry_run: bool = False
-) -> Filed:
+def file_allegation(stage: Stage, complaint: Accusation, actor: Actor, *, dry_run: bool = False) -> Filed:
     """Record an allegation and answer it at once as far as its bases can tell anything.
 
     Raises:
@@ -78,9 +75,7 @@ def file_allegation(
         NotAllowed: A basis that could tell comes without evidence.
         RulebookUnknown: No day for the reply was given, and the rulebook leaves its periods unknown.
     """
-    name = desk.require_stage(stage)
-    rulebook = desk.rulebook(name)
-    teams = read_history(rulebook, desk.store.events(name)).teams
+    rulebook, teams = stage.rulebook, stage.history.teams
     if complaint.team not in teams:
         raise InvalidInput(f"The stage has no team {complaint.team!r}.", hint=f"Teams: {', '.join(teams)}.")
     received = local_day(rulebook, actor.at)
@@ -97,127 +92,104 @@ def file_allegation(
     if reply_by < received:
         raise InvalidInput(f"The team cannot reply by {reply_by}; the allegation came in on {received}.")
     files = read_evidence(complaint.evidence)
-    payload: dict[str, JSON] = {
+    payload = {
         "team": complaint.team,
         "reference": complaint.reference,
         "bases": [basis.value for basis in complaint.bases],
         "text": complaint.text,
-        "evidence": cast(JSON, [file.as_json() for file in files]),
+        "evidence": [file.as_json() for file in files],
         "reply_by": reply_by.isoformat(),
     }
-    happening = Draft(Kind.ALLEGATION, payload)
-    desk.draft(name, actor, [happening], rulebook)
+    drafts = [Draft(read_payload(AllegationFiled, payload))]
     if dry_run:
+        stage.record(actor, drafts, dry_run=True)
         return Filed(None, answered, reply_by)
-    keep_evidence(desk.store, files)
-    return Filed(desk.record(name, actor, [happening], rulebook)[0], answered, reply_by)
+    keep_evidence(stage.desk.store, files)
+    return Filed(stage.record(actor, drafts)[0], answered, reply_by)
 
 
 def reply_to_allegation(
-    desk: Desk, stage: str, allegation: str, text: str, actor: Actor, *, dry_run: bool = False
-) -> Event:
+    stage: Stage, allegation: str, text: str, actor: Actor, *, dry_run: bool = False
+) -> AnyEvent:
     """Record the team's reply. A late one is taken too: it stands beside the findings, but stops no clock.
 
     Raises:
         InvalidInput: There is no such allegation.
         NotAllowed: The team has replied already; it may correct its reply by superseding it.
     """
-    name = desk.require_stage(stage)
-    rulebook, events = desk.rulebook(name), desk.store.events(name)
-    made = _allegation(events, allegation)
-    standing = in_force(events)
-    said = [e for e in standing if e.kind is Kind.ALLEGATION_REPLY and e.payload["allegation"] == allegation]
-    if said:
-        raise NotAllowed(
-            f"The team has replied to {allegation!r} already, with {said[0].id!r}.",
-            hint="Correct the reply by recording one that supersedes it.",
-        )
-    payload: dict[str, JSON] = {"allegation": allegation, "team": made.payload["team"], "text": text}
-    happenings = [Draft(Kind.ALLEGATION_REPLY, payload)]
-    if dry_run:
-        return desk.draft(name, actor, happenings, rulebook)[0].event
-    return desk.record(name, actor, happenings, rulebook)[0]
+
+    def drafts(stage: Stage) -> list[Draft]:
+        made = _allegation(stage.history, allegation)
+        said = _replies(stage.history, allegation)
+        if said:
+            raise NotAllowed(
+                f"The team has replied to {allegation!r} already, with {said[0].id!r}.",
+                hint="Correct the reply by recording one that supersedes it.",
+            )
+        return [Draft(AllegationReply(allegation=allegation, team=made.payload.team, text=text))]
+
+    return stage.record(actor, drafts, dry_run=dry_run)[0]
 
 
-def allegation_rows(
-    rulebook: Rulebook, events: Sequence[Event], viewer: Viewer, at: str, only: str = ""
-) -> list[dict[str, JSON]]:
+def allegation_rows(stage: Stage, sight: Sight, at: str, only: str = "") -> list[dict[str, JSON]]:
     """Return where every allegation stands, with the words of both sides only for whom they concern.
 
     The status is for anyone. What was written is for the team it is about, the auditor, and whoever the rulebook's
     table names under `allegations`.
 
     Args:
-        rulebook: The rulebook in force.
-        events: The whole history of the stage.
-        viewer: In which capacity someone asks.
+        stage: The stage.
+        sight: What whoever asks may see.
         at: Now, RFC 3339 in UTC.
         only: One allegation; all by default.
 
     Raises:
         InvalidInput: There is no such allegation.
     """
-    standing = in_force(events)
-    if only:
-        _allegation(events, only)
-    rows = []
-    for event in standing:
-        if event.kind is not Kind.ALLEGATION or (only and event.id != only):
-            continue
-        rows.append(_row(rulebook, standing, event, viewer, at))
-    return rows
+    filed = [_allegation(stage.history, only)] if only else stage.history.these(AllegationFiled)
+    return [_row(stage.history, event, sight, at) for event in filed]
 
 
-def _row(
-    rulebook: Rulebook, standing: Sequence[Event], event: Event, viewer: Viewer, at: str
-) -> dict[str, JSON]:
-    payload = event.payload
-    team, bases = str(payload["team"]), tuple(Basis(str(one)) for one in cast("list[str]", payload["bases"]))
-    reply_by = date.fromisoformat(str(payload["reply_by"]))
+def _replies(history: History, allegation: str) -> list[Event[AllegationReply]]:
+    return [event for event in history.these(AllegationReply) if event.payload.allegation == allegation]
+
+
+def _row(history: History, event: Event[AllegationFiled], sight: Sight, at: str) -> dict[str, JSON]:
+    made, rulebook = event.payload, sight.rulebook
     received = local_day(rulebook, event.at)
-    alleged = Allegation(event.id, team, str(payload["reference"]), bases, received, event.by)
-    replies = [
-        one for one in standing if one.kind is Kind.ALLEGATION_REPLY and one.payload["allegation"] == event.id
-    ]
-    place = list(standing).index(event)
-    examined = concerns(alleged, standing[place:])
+    alleged = Allegation(event.id, made.team, made.reference, made.bases, received, event.by)
+    replies = _replies(history, event.id)
+    standing = list(history.standing.values())
+    examined = concerns(alleged, standing[standing.index(event) :])
     now = status(
         alleged,
         replied=bool(replies),
-        reply_by=reply_by,
+        reply_by=made.reply_by,
         examined_claims=[str(claim) for claim, _ in examined],
         today=local_day(rulebook, at),
     )
     row: dict[str, JSON] = {
         "allegation": event.id,
-        "team": team,
-        "bases": [basis.value for basis in bases],
+        "team": made.team,
+        "bases": [basis.value for basis in made.bases],
         "received": received.isoformat(),
-        "reply_by": reply_by.isoformat(),
+        "reply_by": made.reply_by.isoformat(),
         "replied": replies[0].at[:10] if replies else None,
         "status": now.value,
-        "reasons": [_reason_json(reason) for reason in answer(alleged).reasons],
+        "reasons": [reason_json(reason) for reason in answer(alleged).reasons],
     }
-    if _may_read(rulebook, viewer, team):
-        row |= {"reference": payload["reference"], "text": payload["text"], "by": event.by}
-        row |= {"evidence": payload["evidence"], "reply": replies[0].payload["text"] if replies else None}
+    if sight.words_about(Disclosed.ALLEGATIONS, made.team):
+        row |= {"reference": made.reference, "text": made.text, "by": event.by}
+        row |= {"evidence": [file.as_json() for file in made.evidence]}
+        row |= {"reply": replies[0].payload.text if replies else None}
         row["findings"] = [finding for _, finding in examined] if now is Status.CONCLUDED else []
     return row
 
 
-def _may_read(rulebook: Rulebook, viewer: Viewer, team: str) -> bool:
-    listed = Disclosed.ALLEGATIONS in granted(rulebook, viewer, team)
-    return listed or viewer.profile is Profile.AUDITOR or viewer.team == team
-
-
-def _allegation(events: Sequence[Event], allegation: str) -> Event:
-    found = {event.id: event for event in in_force(events) if event.kind is Kind.ALLEGATION}
+def _allegation(history: History, allegation: str) -> Event[AllegationFiled]:
+    found = {event.id: event for event in history.these(AllegationFiled)}
     if allegation not in found:
         raise InvalidInput(
             f"There is no allegation {allegation!r}.", hint=f"There are: {', '.join(found) or 'none'}."
         )
     return found[allegation]
-
-
-def _reason_json(reason: Reason) -> dict[str, JSON]:
-    return {"key": reason.key, "figures": dict(reason.figures)}

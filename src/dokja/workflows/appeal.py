@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import cast
 
 from dokja.canonical import JSON, parse_json
 from dokja.deciding.decision import decide
@@ -21,32 +20,23 @@ from dokja.finding import Reason
 from dokja.procedure.objection import (
     ObjectionStanding,
     barred_from_hearing,
+    days_after,
     local_day,
     objections,
     period_of,
     why_not_admissible,
 )
 from dokja.publishing.correction import Difference, NoLongerTrue, differences, no_longer_true
-from dokja.record.closing import BESIDE_THE_RESULT
-from dokja.record.events import Event, in_force
-from dokja.record.history import read_history
-from dokja.record.payloads import Kind
-from dokja.rulebook import Rulebook, require_known
-from dokja.signature import KeyRing
-from dokja.workflows.desk import Actor, Desk, Draft, told
-from dokja.workflows.evidence import keep_evidence, read_evidence
+from dokja.record.events import AnyEvent, Event
+from dokja.record.history import History
+from dokja.record.kinds.after import AnswerToObjection, Objection
+from dokja.record.payload import kind_of
+from dokja.rulebook import require_known
+from dokja.workflows.evidence import EvidenceFile, keep_evidence, read_evidence
+from dokja.workflows.stage import Actor, Draft, Stage, read_payload, told
 from dokja.workflows.submit import require_not_backdated
 
 _CORRECTION_FIELDS = {"kind", "payload", "supersedes", "reason"}
-# What an answer may not correct: signatures and answers stand for the people who gave them.
-_NOT_CORRECTED = BESIDE_THE_RESULT | {
-    Kind.DECISION_SIGNED,
-    Kind.OBJECTION,
-    Kind.ANSWER_TO_OBJECTION,
-    Kind.STAGE_OPENED,
-    Kind.STAGE_CLOSED,
-    Kind.AMENDMENT,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +69,7 @@ class Objected:
         answer_by: Last day for the answer; None when it was refused.
     """
 
-    event: Event | None
+    event: AnyEvent | None
     refused: Reason | None
     last_day: date | None
     answer_by: date | None
@@ -126,7 +116,7 @@ class Answered:
         late_by_days: Calendar days the answer is late; 0 when it is in time.
     """
 
-    events: tuple[Event, ...]
+    events: tuple[AnyEvent, ...]
     recorded: bool
     differences: tuple[Difference, ...]
     no_longer_true: tuple[NoLongerTrue, ...]
@@ -144,7 +134,7 @@ class Answered:
 
 
 def object_to_decision(
-    desk: Desk, stage: str, complaint: Complaint, actor: Actor, *, dry_run: bool = False
+    stage: Stage, complaint: Complaint, actor: Actor, *, dry_run: bool = False
 ) -> Objected:
     """Record an objection, or say why it may not be taken in.
 
@@ -152,34 +142,42 @@ def object_to_decision(
         InvalidInput: No such team, ground or event, or evidence that cannot be read.
         RulebookUnknown: The rulebook leaves grounds or days unknown.
     """
-    name = desk.require_stage(stage)
-    rulebook, events = desk.rulebook(name), desk.store.events(name)
-    require_not_backdated(events, actor.at)
-    refused = why_not_admissible(
-        rulebook, events, complaint.team, complaint.ground, actor.at, complaint.about
-    )
-    period = period_of(rulebook, events, complaint.team)
+    files: list[EvidenceFile] = []
+    refused: list[Reason] = []
+
+    def drafts(stage: Stage) -> list[Draft]:
+        rulebook, history = stage.rulebook, stage.history
+        require_not_backdated(history, actor.at)
+        why = why_not_admissible(
+            rulebook, history, complaint.team, complaint.ground, actor.at, complaint.about
+        )
+        period = period_of(rulebook, history, complaint.team)
+        refused[:] = [] if why is None else [why]
+        if why is not None or period is None:
+            return []
+        files[:] = files or read_evidence(complaint.evidence)
+        payload = {
+            "team": complaint.team,
+            "decision": period.decision,
+            "ground": complaint.ground,
+            "text": complaint.text,
+            "evidence": [file.as_json() for file in files],
+            **({"about": complaint.about} if complaint.about else {}),
+        }
+        return [Draft(read_payload(Objection, payload))]
+
+    drafted = stage.record(actor, drafts, dry_run=True)
+    if drafted and not dry_run:
+        keep_evidence(stage.desk.store, files)
+        drafted = stage.record(actor, drafts)
+    period = period_of(stage.rulebook, stage.history, complaint.team)
     last_day = None if period is None else period.last
-    if refused is not None or period is None:
-        return Objected(None, refused, last_day, None)
-    files = read_evidence(complaint.evidence)
-    payload: dict[str, JSON] = {
-        "team": complaint.team,
-        "decision": period.decision,
-        "ground": complaint.ground,
-        "text": complaint.text,
-        "evidence": cast(JSON, [file.as_json() for file in files]),
-    }
-    if complaint.about:
-        payload["about"] = complaint.about
-    happening = Draft(Kind.OBJECTION, payload)
-    drafted = desk.draft(name, actor, [happening], rulebook)[0].event
-    answer_by = objections(rulebook, [*events, drafted])[-1].answer_by
-    if dry_run:
-        return Objected(None, None, last_day, answer_by)
-    keep_evidence(desk.store, files)
-    event = desk.record(name, actor, [happening], rulebook)[0]
-    return Objected(event, None, last_day, answer_by)
+    if not drafted:
+        return Objected(None, refused[0] if refused else None, last_day, None)
+    rulebook = stage.rulebook
+    days = require_known(rulebook.appeals.answer_days, "appeals.answer_days")
+    answer_by = days_after(rulebook, local_day(rulebook, actor.at), days)
+    return Objected(None if dry_run else drafted[0], None, last_day, answer_by)
 
 
 def read_corrections(paths: Sequence[Path], objection: str) -> tuple[Draft, ...]:
@@ -200,25 +198,20 @@ def read_corrections(paths: Sequence[Path], objection: str) -> tuple[Draft, ...]
                 hint="It is a JSON object with kind, payload, supersedes and, if you like, reason.",
             )
         try:
-            kind = Kind(str(value.get("kind")))
-        except ValueError:
-            raise InvalidInput(f"{path.name!r} names no kind of event.") from None
-        payload = value.get("payload", {})
-        if not isinstance(payload, dict):
-            raise InvalidInput(f"The payload of {path.name!r} is not an object.")
+            kind = kind_of(str(value.get("kind")))
+        except InvalidInput as error:
+            raise InvalidInput(f"{path.name!r} names no kind of event.", hint=error.hint) from None
+        payload = read_payload(kind, value.get("payload", {}))
         reason = str(value.get("reason", "")) or f"upheld objection {objection}"
-        found.append(Draft(kind, payload, supersedes=str(value["supersedes"]), reason=reason))
+        found.append(Draft(payload, supersedes=str(value["supersedes"]), reason=reason))
     return tuple(found)
 
 
-def answer_objection(
-    desk: Desk, stage: str, hearing: Hearing, actor: Actor, *, dry_run: bool = False
-) -> Answered:
+def answer_objection(stage: Stage, hearing: Hearing, actor: Actor, *, dry_run: bool = False) -> Answered:
     """Record the answer to an objection with what it corrects, and return the stage before and after.
 
     Args:
-        desk: The office's desk.
-        stage: Name of the stage.
+        stage: The stage.
         hearing: The answer.
         actor: One of those who heard it, with their key; the answer is signed with it.
         dry_run: Whether nothing is written.
@@ -228,34 +221,32 @@ def answer_objection(
         InvalidInput: No such objection, or corrections that do not fit the answer.
         RulebookUnknown: The rulebook does not say whether another panel hears it, or in how many days.
     """
-    name = desk.require_stage(stage)
-    rulebook, events = desk.rulebook(name), desk.store.events(name)
-    standing = _open_objection(rulebook, events, hearing.objection)
-    _require_corrections(events, hearing)
-    speaker = _require_hearers(desk.store.key_ring(), rulebook, events, standing.event, hearing, actor)
-    payload: dict[str, JSON] = {
-        "objection": hearing.objection,
-        "upheld": hearing.upheld,
-        "heard_by": list(hearing.heard_by),
-        "text": hearing.text,
-    }
-    happenings = [Draft(Kind.ANSWER_TO_OBJECTION, payload), *hearing.corrections]
-    by = replace(actor, id=speaker)
-    drafted = tuple(entry.event for entry in desk.draft(name, by, happenings, rulebook))
-    before, after = decide(rulebook, events), decide(rulebook, [*events, *drafted])
+    by = replace(actor, id=_speaker(stage, hearing, actor))
+    answer = AnswerToObjection(
+        objection=hearing.objection, upheld=hearing.upheld, heard_by=hearing.heard_by, text=hearing.text
+    )
+    before: list[History] = []
+
+    def drafts(stage: Stage) -> list[Draft]:
+        standing = _open_objection(stage, hearing.objection)
+        _require_corrections(stage.history, hearing)
+        _require_hearers(stage, standing.event, hearing)
+        before[:] = [stage.history.copy()]
+        return [Draft(answer), *hearing.corrections]
+
+    standing = _open_objection(stage, hearing.objection)
+    events = tuple(stage.record(by, drafts, dry_run=dry_run))
+    rulebook = stage.rulebook
+    after = before[0].followed_by(events)
+    was, now = decide(rulebook, before[0]), decide(rulebook, after)
     late = (local_day(rulebook, actor.at) - standing.answer_by).days
-    recorded = drafted if dry_run else tuple(desk.record(name, by, happenings, rulebook))
     return Answered(
-        recorded,
-        not dry_run,
-        differences(before, after),
-        no_longer_true(events, before, after),
-        max(late, 0),
+        events, not dry_run, differences(was, now), no_longer_true(before[0], was, now), max(late, 0)
     )
 
 
-def _open_objection(rulebook: Rulebook, events: Sequence[Event], objection: str) -> ObjectionStanding:
-    known = {one.event.id: one for one in objections(rulebook, events)}
+def _open_objection(stage: Stage, objection: str) -> ObjectionStanding:
+    known = {one.event.id: one for one in objections(stage.rulebook, stage.history)}
     if objection not in known:
         raise InvalidInput(
             f"There is no objection {objection!r}.", hint=f"There are: {', '.join(known) or 'none'}."
@@ -266,30 +257,24 @@ def _open_objection(rulebook: Rulebook, events: Sequence[Event], objection: str)
     return known[objection]
 
 
-def _require_corrections(events: Sequence[Event], hearing: Hearing) -> None:
+def _require_corrections(history: History, hearing: Hearing) -> None:
     if hearing.upheld != bool(hearing.corrections):
         raise InvalidInput(
             "An objection is upheld with the events it corrects, and dismissed with none.",
             hint="Give each correction with --correction FILE.",
         )
-    kinds = {event.id: event.kind for event in in_force(events)}
     for one in hearing.corrections:
-        if kinds.get(one.supersedes or "") in _NOT_CORRECTED:
+        corrected = history.standing.get(one.supersedes or "")
+        if corrected is not None and not corrected.payload.is_evidence:
             raise InvalidInput(
-                f"An answer does not correct {one.supersedes!r} ({kinds[one.supersedes or '']}).",
+                f"An answer does not correct {one.supersedes!r} ({corrected.kind}).",
                 hint="It corrects what the result was read from: runs, marks, findings, votes, submissions.",
             )
 
 
-def _require_hearers(
-    ring: KeyRing,
-    rulebook: Rulebook,
-    events: Sequence[Event],
-    objection: Event,
-    hearing: Hearing,
-    actor: Actor,
-) -> str:
-    """Return who speaks for those who heard it, after requiring that every one of them may."""
+def _speaker(stage: Stage, hearing: Hearing, actor: Actor) -> str:
+    """Return who speaks for those who heard an objection: one of them, who signs."""
+    ring = stage.ring
     enrolled = {ring[key].person for key in ring if ring[key].ended_place is None}
     for person in hearing.heard_by:
         if person not in enrolled:
@@ -304,17 +289,22 @@ def _require_hearers(
             f"{speaker!r} signs the answer and did not hear the objection.",
             hint="Name them with --heard-by, or let one of those who heard it sign.",
         )
-    if require_known(rulebook.appeals.another_panel, "appeals.another_panel"):
-        barred = barred_from_hearing(read_history(rulebook, events), events, objection)
-        for person in hearing.heard_by:
-            if person in barred:
-                raise NotAllowed(
-                    f"{person!r} may not hear this objection: {_HOW[barred[person].key]}.",
-                    hint="The rulebook asks for another panel.",
-                    reason=barred[person].key,
-                    person=person,
-                )
     return speaker
+
+
+def _require_hearers(stage: Stage, objection: Event[Objection], hearing: Hearing) -> None:
+    """Require that everyone who heard an objection may hear it."""
+    if not require_known(stage.rulebook.appeals.another_panel, "appeals.another_panel"):
+        return
+    barred = barred_from_hearing(stage.history, objection)
+    for person in hearing.heard_by:
+        if person in barred:
+            raise NotAllowed(
+                f"{person!r} may not hear this objection: {_HOW[barred[person].key]}.",
+                hint="The rulebook asks for another panel.",
+                reason=barred[person].key,
+                person=person,
+            )
 
 
 _HOW = {

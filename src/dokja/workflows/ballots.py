@@ -12,11 +12,18 @@ from pathlib import Path
 from dokja.canonical import JSON
 from dokja.errors import BallotsInvalid, InvalidInput
 from dokja.panel.ballots import MOST_BYTES, BallotFile, BallotKind, parse_ballots_csv, parse_ballots_json
-from dokja.record.events import SIMULATOR, Event
-from dokja.record.history import History, read_history
-from dokja.record.payloads import Kind
+from dokja.record.events import SIMULATOR, AnyEvent
+from dokja.record.history import History
+from dokja.record.kinds.judging import (
+    ExpertScore,
+    PanelVote,
+    RaterRegistered,
+    UserPreference,
+    UserRating,
+)
+from dokja.record.payload import Payload
 from dokja.rulebook import PanelKind, Rulebook, Unknown
-from dokja.workflows.desk import Actor, Desk, Draft
+from dokja.workflows.stage import Actor, Draft, Stage, read_payload
 
 _MOST_TOLD = 20
 
@@ -36,12 +43,11 @@ def read_ballots(path: Path) -> BallotFile:
     return parse_ballots_json(data) if path.suffix == ".json" else parse_ballots_csv(data)
 
 
-def record_ballots(desk: Desk, stage: str, path: Path, actor: Actor, panel: str = "") -> list[Event]:
+def record_ballots(stage: Stage, path: Path, actor: Actor, panel: str = "") -> list[AnyEvent]:
     """Record every ballot of a file and return their events.
 
     Args:
-        desk: The office's desk.
-        stage: Name of the stage.
+        stage: The stage.
         path: CSV or JSON file, as docs/reference/ballots.md describes it.
         actor: Who records; `simulator` takes the place of whoever records simulated ballots.
         panel: Panel of the rulebook; raters not yet registered are registered on it. Empty when all are.
@@ -50,26 +56,30 @@ def record_ballots(desk: Desk, stage: str, path: Path, actor: Actor, panel: str 
         BallotsInvalid: A line is wrong; nothing is recorded.
         InvalidInput: A rater is on no panel and none was named, or a team submitted nothing.
     """
-    name = desk.require_stage(stage)
-    rulebook = desk.rulebook(name)
     ballots = read_ballots(path)
-    history = read_history(rulebook, desk.store.events(name))
-    happenings = _registrations(ballots, history, rulebook, panel, path)
-    panel_of = {**history.panel_of, **{str(h.payload["rater"]): panel for h in happenings}}
-    _require_on_scale(ballots, rulebook, panel_of, path)
-    for ballot in ballots.ballots:
-        kind = _kind(ballots.kind, rulebook, panel_of[str(ballot.values["rater"])])
-        payload: dict[str, JSON] = ballot.payload(history.weights)
-        personal: dict[str, JSON] | None = {"comment": ballot.comment} if ballot.comment else None
-        happenings.append(Draft(kind, payload, personal=personal))
+
+    def drafts(stage: Stage) -> list[Draft]:
+        rulebook, history = stage.rulebook, stage.history
+        strangers = _strangers(ballots, history, rulebook, panel, path)
+        panel_of = history.panel_of | dict.fromkeys(strangers, panel)
+        _require_on_scale(ballots, rulebook, panel_of, path)
+        made = [Draft(RaterRegistered(rater=rater, panel=panel)) for rater in strangers]
+        for ballot in ballots.ballots:
+            kind = _kind(ballots.kind, rulebook, panel_of[str(ballot.values["rater"])])
+            payload = read_payload(kind, ballot.payload(history.weights))
+            personal: dict[str, JSON] | None = {"comment": ballot.comment} if ballot.comment else None
+            made.append(Draft(payload, personal=personal))
+        return made
+
     by = Actor(SIMULATOR, actor.at) if ballots.simulated else actor
-    recorded = desk.record(name, by, happenings, rulebook)
-    return [event for event in recorded if event.kind is not Kind.RATER_REGISTERED]
+    recorded = stage.record(by, drafts)
+    return [event for event in recorded if not isinstance(event.payload, RaterRegistered)]
 
 
-def _registrations(
+def _strangers(
     ballots: BallotFile, history: History, rulebook: Rulebook, panel: str, path: Path
-) -> list[Draft]:
+) -> list[str]:
+    """Return the raters that are on no panel yet, to be registered on the one named."""
     raters = list(dict.fromkeys(str(ballot.values["rater"]) for ballot in ballots.ballots))
     strangers = [rater for rater in raters if rater not in history.panel_of]
     if strangers and not panel:
@@ -79,7 +89,7 @@ def _registrations(
         )
     if panel and panel not in {one.id for one in rulebook.panels}:
         raise InvalidInput(f"The rulebook has no panel {panel!r}.")
-    return [Draft(Kind.RATER_REGISTERED, {"rater": rater, "panel": panel}) for rater in strangers]
+    return strangers
 
 
 def _require_on_scale(
@@ -113,12 +123,12 @@ def _require_on_scale(
         )
 
 
-def _kind(kind: BallotKind, rulebook: Rulebook, panel: str) -> Kind:
+def _kind(kind: BallotKind, rulebook: Rulebook, panel: str) -> type[Payload]:
     if kind is BallotKind.APPROVAL:
-        return Kind.PANEL_VOTE
+        return PanelVote
     if kind is BallotKind.PREFERENCE:
-        return Kind.USER_PREFERENCE
+        return UserPreference
     sits = rulebook.panel(panel).kind
     if isinstance(sits, Unknown):
         raise InvalidInput(f"The rulebook does not say who sits on panel {panel!r}.")
-    return Kind.EXPERT_SCORE if sits is PanelKind.EXPERTS else Kind.USER_RATING
+    return ExpertScore if sits is PanelKind.EXPERTS else UserRating

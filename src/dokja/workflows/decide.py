@@ -1,6 +1,6 @@
 """Decide: compute what the rules give, let people sign it, and write the two dossiers.
 
-1. `propose` computes the decision from everything recorded so far and keeps it: body, salt and the place in the log.
+1. `propose` keeps a decision, made of everything recorded so far, in the store: body, salt and the place in the log.
 2. People sign the proposal's digest; each signature is an event.
 3. `write_dossiers` writes the public and the auditor's file once enough people have signed.
 
@@ -9,28 +9,33 @@ What is signed never changes: a later event needs a new proposal, and the one be
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dokja.canonical import JSON, canonical_bytes, parse_json
+from dokja.canonical import JSON
+from dokja.deciding.decided import Decided
 from dokja.deciding.decision import Decision, decide, decision_digest
 from dokja.dossier import Opened, write_dossier
-from dokja.errors import InvalidInput, NotAllowed
+from dokja.errors import NotAllowed
 from dokja.finding import Reason
+from dokja.grammar.model import read_model
 from dokja.procedure.signature_rule import DOMAIN, DecisionSignatures, Enough, signatures_of
-from dokja.publishing.see import is_shown, signed_body
-from dokja.record.events import Event
-from dokja.record.payloads import Kind
+from dokja.publishing.principal import PUBLIC
+from dokja.publishing.see import see, signed_body
+from dokja.publishing.view import View
+from dokja.record.events import AnyEvent
+from dokja.record.history import History
+from dokja.record.kinds.after import DecisionSigned
 from dokja.report.words import say_reason
 from dokja.rulebook import Rulebook
 from dokja.sensitivity.uncertainty import Uncertainty, assess
-from dokja.signature import Signer
+from dokja.signature import Signature, Signer
 from dokja.store.dossiers import make_dossier
-from dokja.workflows.desk import Actor, Desk, Draft
+from dokja.store.proposals import Waiting
+from dokja.workflows.stage import Actor, Draft, Stage
 
 DEFAULT_REPLICATES = 10_000
+DECISION = "decision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class Proposal:
         salt: Hides it until the auditor's dossier shows it.
         before: Events at places before this one were read.
         rulebook: The rulebook applied.
+        decided: Everything the rules gave, sealed or not.
+        uncertainty: How sure it is; None when none was computed.
     """
 
     body: dict[str, JSON]
@@ -50,18 +57,13 @@ class Proposal:
     salt: bytes
     before: int
     rulebook: Rulebook
+    decided: Decided
+    uncertainty: dict[str, JSON] | None
 
     @property
     def digest(self) -> str:
         """Return the digest that is signed."""
         return decision_digest(self.body)
-
-    @property
-    def outcome(self) -> dict[str, JSON]:
-        """Return everything the rules gave, sealed or not: `Decision.as_json()`."""
-        outcome = self.everything["outcome"]
-        assert isinstance(outcome, dict)
-        return outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,42 +75,42 @@ class Seen:
         uncertainty: How sure it is; None when it was not asked for.
         rulebook: The rulebook in force.
         before: Events at places before this one were read.
+        history: What they say, as it was then.
     """
 
     decision: Decision
     uncertainty: Uncertainty | None
     rulebook: Rulebook
     before: int
+    history: History
 
 
-def look(desk: Desk, stage: str, *, seed: int | None, replicates: int = DEFAULT_REPLICATES) -> Seen:
+def look(stage: Stage, *, seed: int | None, replicates: int = DEFAULT_REPLICATES) -> Seen:
     """Return what the rules give now, without keeping anything.
 
     Args:
-        desk: The office's desk.
-        stage: Name of the stage.
+        stage: The stage.
         seed: Of the resamples; None leaves the uncertainty out.
         replicates: Resamples.
     """
-    name = desk.require_stage(stage)
-    rulebook = desk.rulebook(name)
-    before = desk.store.size()
-    events = desk.store.events(name, before=before)
-    uncertainty = None if seed is None else assess(rulebook, events, seed, replicates=replicates)
-    return Seen(decide(rulebook, events), uncertainty, rulebook, before)
+    rulebook, history = stage.rulebook, stage.history
+    uncertainty = None if seed is None else assess(rulebook, history, seed, replicates=replicates)
+    return Seen(decide(rulebook, history), uncertainty, rulebook, stage.place, history.copy())
 
 
-def propose(desk: Desk, seen: Seen, random: Callable[[int], bytes] = os.urandom) -> Proposal:
+def propose(stage: Stage, seen: Seen) -> Proposal:
     """Keep a decision as a proposal people can sign, and return it."""
-    outcome = seen.decision.as_json()
+    decided = seen.decision.said()
     uncertainty = None if seen.uncertainty is None else seen.uncertainty.as_json()
-    salt = random(16)
+    salt = stage.desk.random(16)
     proposal = Proposal(
-        body=signed_body(seen.rulebook, outcome, uncertainty, salt),
-        everything={"outcome": outcome, "uncertainty": uncertainty},
+        body=signed_body(seen.rulebook, decided, uncertainty, salt),
+        everything=View.whole(decided, uncertainty).as_json(),
         salt=salt,
         before=seen.before,
         rulebook=seen.rulebook,
+        decided=decided,
+        uncertainty=uncertainty,
     )
     kept: dict[str, JSON] = {
         "body": proposal.body,
@@ -116,37 +118,49 @@ def propose(desk: Desk, seen: Seen, random: Callable[[int], bytes] = os.urandom)
         "salt": salt.hex(),
         "before": proposal.before,
     }
-    file = desk.store.blobs.put(canonical_bytes(kept))
-    folder = desk.folder / "proposals"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{proposal.digest.removeprefix('sha256:')}.digest").write_text(file + "\n", encoding="utf-8")
+    stage.desk.store.proposals.put(Waiting(proposal.digest, stage.name, DECISION, kept))
     return proposal
 
 
-def read_proposal(desk: Desk, stage: str, digest: str) -> Proposal:
+def read_proposal(stage: Stage, digest: str) -> Proposal:
     """Return the proposal with this digest.
 
     Raises:
         InvalidInput: There is none.
     """
-    pointer = desk.folder / "proposals" / f"{digest.removeprefix('sha256:')}.digest"
-    if not pointer.is_file():
-        raise InvalidInput(f"There is no proposal {digest!r}.", hint="Make one with: dokja stage decide")
-    kept = parse_json(desk.store.blobs.get(pointer.read_text(encoding="utf-8").strip()))
-    assert isinstance(kept, dict)
+    return _proposal(stage, stage.desk.store.proposals.get(digest))
+
+
+def proposals(stage: Stage) -> list[Proposal]:
+    """Return every decision of a stage that was ever proposed, signed or not, in the order of what they read."""
+    found = [_proposal(stage, waiting) for waiting in stage.desk.store.proposals.of(stage.name, DECISION)]
+    return sorted(found, key=lambda one: one.before)
+
+
+def _proposal(stage: Stage, waiting: Waiting) -> Proposal:
+    kept = waiting.body
     body, everything, before = kept["body"], kept["everything"], kept["before"]
     assert isinstance(body, dict)
     assert isinstance(everything, dict)
     assert isinstance(before, int)
-    return Proposal(body, everything, bytes.fromhex(str(kept["salt"])), before, desk.rulebook(stage))
+    uncertainty = everything["uncertainty"]
+    assert isinstance(uncertainty, dict | None)
+    return Proposal(
+        body,
+        everything,
+        bytes.fromhex(str(kept["salt"])),
+        before,
+        stage.rulebook,
+        read_model(Decided, everything["outcome"]),
+        uncertainty,
+    )
 
 
-def sign(desk: Desk, stage: str, proposal: Proposal, key: Signer, at: str) -> Event:
+def sign(stage: Stage, proposal: Proposal, key: Signer, at: str) -> AnyEvent:
     """Record a person's signature of a proposal and return its event.
 
     Args:
-        desk: The office's desk.
-        stage: Name of the stage.
+        stage: The stage.
         proposal: What is signed.
         key: The person's secret key, or passkey that has answered.
         at: Now, RFC 3339 in UTC; for a passkey the time it was asked for.
@@ -155,21 +169,24 @@ def sign(desk: Desk, stage: str, proposal: Proposal, key: Signer, at: str) -> Ev
         NotAllowed: The signature would not count; the sentence says why.
         KeyRefused: The passkey answered something else.
     """
-    name = desk.require_stage(stage)
-    signed = who_signed(desk, name, proposal)
-    _require_counts(signed.may_sign(key.id), signed)
-    made = key.sign(DOMAIN, proposal.digest, at)
-    person = signed.ring[key.id].person
-    _require_counts(signed.refusal(made, person, desk.store.size()), signed)
-    payload: dict[str, JSON] = {
-        "decision": proposal.digest,
-        "signer": person,
-        "key": made.key,
-        "signature": made.signature,
-    }
-    return desk.record(
-        name, Actor(person, made.at), [Draft(Kind.DECISION_SIGNED, payload)], proposal.rulebook
-    )[0]
+    person = stage.ring[key.id].person if key.id in stage.ring else key.id
+    signed: list[DecisionSigned] = []
+
+    def drafts(stage: Stage) -> list[Draft]:
+        rule = who_signed(stage, proposal)
+        _require_counts(rule.may_sign(key.id), rule)
+        if not signed:
+            made = key.sign(DOMAIN, proposal.digest, at)
+            signed.append(
+                DecisionSigned(
+                    decision=proposal.digest, signer=person, key=made.key, signature=made.signature
+                )
+            )
+        given = Signature(signed[0].key, at, signed[0].signature)
+        _require_counts(rule.refusal(given, person, stage.place), rule)
+        return [Draft(signed[0])]
+
+    return stage.record(Actor(person, at), drafts)[0]
 
 
 def _require_counts(reason: Reason | None, signed: DecisionSignatures) -> None:
@@ -192,10 +209,10 @@ def _hint_for(reason: Reason, signed: DecisionSignatures) -> str:
     return "Sign anew, with a key that is in force."
 
 
-def who_signed(desk: Desk, stage: str, proposal: Proposal) -> DecisionSignatures:
+def who_signed(stage: Stage, proposal: Proposal) -> DecisionSignatures:
     """Return who signed a proposal, whose signature does not count, and who is missing."""
-    placed = desk.store.placed_events(desk.require_stage(stage))
-    return signatures_of(proposal.rulebook, desk.store.key_ring(), placed, proposal.digest)
+    placed = [(stage.places[event.id], event) for event in stage.events]
+    return signatures_of(proposal.rulebook, stage.ring, placed, proposal.digest)
 
 
 def require_signed(signed: DecisionSignatures) -> None:
@@ -214,16 +231,17 @@ def require_signed(signed: DecisionSignatures) -> None:
         )
 
 
-def write_dossiers(desk: Desk, stage: str, proposal: Proposal, folder: Path) -> tuple[Path, Path]:
+def write_dossiers(stage: Stage, proposal: Proposal, folder: Path) -> tuple[Path, Path]:
     """Write the public and the auditor's dossier of a signed decision and return their paths.
 
     Raises:
         NotAllowed: Not enough people have signed.
     """
-    name = desk.require_stage(stage)
-    require_signed(who_signed(desk, name, proposal))
+    desk, name = stage.desk, stage.name
+    require_signed(who_signed(stage, proposal))
     desk.store.checkpoint(desk.origin, desk.log_key)
-    as_of = max(event.at for event in desk.store.events(name))
+    as_of = max(event.at for event in stage.events)
+    sight = see(PUBLIC, proposal.rulebook)
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / f"{name}.public.dossier.json", folder / f"{name}.auditor.dossier.json"
     for path, public in zip(paths, (True, False), strict=True):
@@ -235,7 +253,7 @@ def write_dossiers(desk: Desk, stage: str, proposal: Proposal, folder: Path) -> 
             opened=Opened(proposal.salt.hex(), proposal.everything),
             before=proposal.before,
             log_key=desk.note_key,
-            sealed=(lambda event: not is_shown(proposal.rulebook, event, as_of)) if public else None,
+            sealed=(lambda event: not sight.event(event, stage.history, as_of)) if public else None,
         )
         partial = path.with_name(path.name + ".partial")
         partial.write_bytes(write_dossier(dossier))

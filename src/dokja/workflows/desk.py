@@ -1,12 +1,11 @@
-"""The desk of a programme office: one folder with the store, the log's key, and everything needed to record events.
+"""The desk of a programme office: one folder with the store, the log's key, and the stages held at it.
 
     desk/
       desk.toml     address of the store, and the log's name
       store.db      the store, where it is SQLite
       log.key       the key that signs the log's states; readable by its owner alone
 
-Whatever happens is recorded through `Desk.record`: an event with the caller's time and actor, under a salt exactly
-when the rulebook keeps its kind from the public.
+`with desk.stage(name) as stage:` is the one hold on a stage: see `workflows/stage.py`.
 """
 
 from __future__ import annotations
@@ -14,62 +13,22 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dokja.canonical import JSON, canonical_bytes, parse_json
+from dokja.canonical import canonical_bytes, parse_json
 from dokja.errors import InvalidInput, NotAllowed, Unavailable, UnreadableArtifact
-from dokja.publishing.see import is_sealed
-from dokja.record.events import Event, PersonalPayload
-from dokja.record.history import read_history
-from dokja.record.payloads import Kind
-from dokja.rulebook import Rulebook, rulebook_from_json
+from dokja.rulebook import Rulebook
 from dokja.signature import SigningKey
 from dokja.signature.note import NoteKey
-from dokja.store.events import Store, StoredEvent
+from dokja.store.events import Store
+from dokja.store.proposals import Waiting
+from dokja.workflows.stage import Stage
 
 _SETTINGS = "desk.toml"
 _RESTORE = "Restore the desk's folder from its backup."
-_SALT_BYTES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who records, and when.
-
-    Args:
-        id: An actor's id such as `office` or `expert:e3`, never a person's name.
-        at: RFC 3339 time in UTC.
-        key: The actor's key, to sign the event; None records it unsigned.
-    """
-
-    id: str
-    at: str
-    key: SigningKey | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What is about to be recorded.
-
-    Args:
-        kind: What happened.
-        payload: Under the kind's schema.
-        id: Unique in its stage; empty to be given one.
-        supersedes: Id of the event it corrects; None when it corrects nothing.
-        reason: Why, where it corrects something.
-        personal: What identifies a person, kept apart and erasable.
-    """
-
-    kind: Kind
-    payload: Mapping[str, JSON]
-    id: str = ""
-    supersedes: str | None = None
-    reason: str = ""
-    personal: Mapping[str, JSON] | None = None
 
 
 class Desk:
@@ -77,7 +36,7 @@ class Desk:
 
     Args:
         folder: The desk's folder.
-        random: Gives random bytes for salts.
+        random: Gives random bytes for salts and ids.
 
     Raises:
         Unavailable: There is no desk in the folder.
@@ -101,7 +60,8 @@ class Desk:
         self.origin = str(settings["origin"])
         self.log_key = SigningKey.load(folder / "log.key")
         self.store = Store(_address(folder, str(settings["store"])))
-        self._random = random
+        self.random = random
+        self._take_in_loose_proposals()
 
     @classmethod
     def create(
@@ -113,7 +73,7 @@ class Desk:
             folder: Made if it is not there.
             origin: The log's name for ever, e.g. `programme.example/log`.
             store: Address of the store; empty for a SQLite file in the folder.
-            random: Gives random bytes, for the log's key and for salts.
+            random: Gives random bytes, for the log's key, for salts and ids.
 
         Raises:
             NotAllowed: There is one already.
@@ -148,6 +108,26 @@ class Desk:
         """Return the log's key as verifiers know it."""
         return NoteKey(self.origin, self.log_key.id)
 
+    def stage(self, name: str = "") -> Stage:
+        """Return a stage in hand: everything recorded of it, read once.
+
+        Args:
+            name: Name of the stage; may be left out where there is only one.
+
+        Raises:
+            InvalidInput: There is no such stage, or several and none was named.
+            EventInvalid: What is recorded breaks its own rules.
+        """
+        return Stage(self, self.require_stage(name))
+
+    def new_stage(self, name: str, rulebook: Rulebook) -> Stage:
+        """Return a stage in which nothing has happened yet, under the rulebook it is to be opened under."""
+        return Stage(self, name, rulebook)
+
+    def stages(self) -> list[Stage]:
+        """Return every stage in hand, in the order of their first events."""
+        return [Stage(self, name) for name in self.store.stages()]
+
     def require_stage(self, stage: str) -> str:
         """Return the stage meant: the one named, or the only one there is.
 
@@ -165,85 +145,23 @@ class Desk:
         """Keep a rulebook and return the digest of its file."""
         return self.store.blobs.put(canonical_bytes(rulebook.canonical()))
 
-    def rulebook(self, stage: str) -> Rulebook:
-        """Return the rulebook in force in a stage.
-
-        Raises:
-            InvalidInput: No such stage, or its rulebook was not kept in this store.
-        """
-        events = self.store.events(self.require_stage(stage))
-        named = [event for event in events if event.kind in (Kind.STAGE_OPENED, Kind.AMENDMENT)]
-        for event in reversed(named):
-            rulebook = self._kept(event)
-            if rulebook is None:
-                continue
-            try:
-                read_history(rulebook, events)
-            except NotAllowed:
-                continue
-            return rulebook
-        raise InvalidInput(f"The rulebook in force in stage {stage!r} was not kept in this store.")
-
-    def _kept(self, event: Event) -> Rulebook | None:
-        file = event.payload.get("file")
-        return None if file is None else rulebook_from_json(parse_json(self.store.blobs.get(str(file))))
-
-    def record(
-        self, stage: str, actor: Actor, happenings: Sequence[Draft], rulebook: Rulebook
-    ) -> list[Event]:
-        """Record what happened, all of it or nothing, and return the events.
-
-        Args:
-            stage: Name of the stage.
-            actor: Who records, and when.
-            happenings: What happened, in order.
-            rulebook: The rulebook in force; it says what is recorded under a salt.
-
-        Raises:
-            EventInvalid, NotAllowed, AppendOnly: As the store refuses.
-        """
-        entries = self.draft(stage, actor, happenings, rulebook)
-        self.store.append_all(entries)
-        return [entry.event for entry in entries]
-
-    def draft(
-        self, stage: str, actor: Actor, happenings: Sequence[Draft], rulebook: Rulebook
-    ) -> list[StoredEvent]:
-        """Return what `record` would append, after refusing what it would refuse; nothing is written.
-
-        Raises:
-            EventInvalid, NotAllowed: What happened may not follow the history.
-        """
-        taken = len(self.store.events(stage)) if stage in self.store.stages() else 0
-        entries = []
-        for number, happening in enumerate(happenings, start=taken + 1):
-            personal = None
-            if happening.personal is not None:
-                personal = PersonalPayload(self._random(_SALT_BYTES), happening.personal)
-            event = Event(
-                id=happening.id or f"{happening.kind.value}-{number}",
-                kind=happening.kind,
-                stage=stage,
-                at=actor.at,
-                by=actor.id,
-                payload=happening.payload,
-                supersedes=happening.supersedes,
-                reason=happening.reason,
-                personal=None if personal is None else personal.digest(),
-                salt=self._random(_SALT_BYTES).hex() if is_sealed(rulebook, happening.kind) else "",
-            )
-            signature = None if actor.key is None else actor.key.sign("event", event.digest(), actor.at)
-            entries.append(StoredEvent(event, personal, signature))
-        past = self.store.events(stage) if taken else ()
-        # What would leave the history unreadable is refused before it is written; which rulebook is in force is not
-        # asked here, since an amendment may just be taking effect.
-        read_history(rulebook, [*past, *(entry.event for entry in entries)], counterfactual=True)
-        return entries
-
-
-def told(event: Event) -> dict[str, JSON]:
-    """Return an event as commands tell it: without its salt, which would open what its digest seals."""
-    return {name: value for name, value in event.as_json().items() if name != "salt"}
+    def _take_in_loose_proposals(self) -> None:
+        """Take proposals that an earlier version kept as files beside the store into the store."""
+        folder = self.folder / "proposals"
+        if not folder.is_dir():
+            return
+        for pointer in sorted(folder.glob("*.digest")):
+            kept = parse_json(self.store.blobs.get(pointer.read_text(encoding="utf-8").strip()))
+            assert isinstance(kept, dict)
+            everything = kept["everything"]
+            assert isinstance(everything, dict)
+            outcome = everything["outcome"]
+            assert isinstance(outcome, dict)
+            waiting = Waiting(f"sha256:{pointer.stem}", str(outcome["stage"]), "decision", kept)
+            self.store.proposals.put(waiting)
+            pointer.unlink()
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _address(folder: Path, address: str) -> str:

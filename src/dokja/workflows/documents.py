@@ -6,7 +6,7 @@ whoever it names may draw up a document, and that look is recorded like any othe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -16,9 +16,11 @@ from dokja.canonical import JSON
 from dokja.errors import InvalidInput, NotAllowed, RulebookUnknown
 from dokja.procedure.objection import objections, period_of
 from dokja.procedure.support import Promise
-from dokja.publishing.see import Viewer, granted
-from dokja.record.events import SIMULATOR, Event, in_force
-from dokja.record.payloads import Kind
+from dokja.publishing.principal import PUBLIC, Principal, principal_of
+from dokja.publishing.see import Sight, see
+from dokja.record.events import SIMULATOR
+from dokja.record.kinds.after import DecisionSigned
+from dokja.record.kinds.judging import ConflictDeclared, RaterRecused
 from dokja.report.document import Document
 from dokja.report.letter_blocks import Facts, Signer
 from dokja.report.letters import (
@@ -34,10 +36,10 @@ from dokja.report.letters import (
 )
 from dokja.report.support import say_count
 from dokja.report.words import Language
-from dokja.rulebook import Disclosed, Profile, Rulebook
-from dokja.workflows.decide import Proposal, read_proposal
-from dokja.workflows.desk import Desk
-from dokja.workflows.preview import preview
+from dokja.rulebook import Disclosed, Profile
+from dokja.workflows.decide import proposals
+from dokja.workflows.preview import Preview, preview
+from dokja.workflows.stage import Stage
 from dokja.workflows.support import look_at_support, on_exit
 
 
@@ -80,46 +82,44 @@ class Asked:
     issuer: str = ""
 
 
-def make_document(desk: Desk, stage: str, asked: Asked) -> Document:
+def make_document(stage: Stage, asked: Asked) -> Document:
     """Return a document of a stage.
 
     Raises:
         NotAllowed: The decision is not signed by enough people yet, or an embargo runs.
         InvalidInput: No team or objection is named where one is needed.
     """
-    name = desk.require_stage(stage)
     if asked.letter is Letter.ACKNOWLEDGEMENT:
-        return _acknowledge(desk, name, asked)
+        return _acknowledge(stage, asked)
     if asked.letter is Letter.FEEDBACK and not asked.team:
         raise InvalidInput("A feedback letter goes to one team.", hint="Name it with --team.")
-    viewer = _reader(asked)
-    seen = preview(desk, name, viewer, asked.at, asked.by).seen
-    if asked.letter is not Letter.MINUTES and seen["state"] == "unsigned":
+    sight = see(_reader(asked), stage.rulebook)
+    looked = preview(stage, sight.principal, asked.at, asked.by)
+    if asked.letter is not Letter.MINUTES and looked.state == "unsigned":
         raise NotAllowed(
             "The decision is not signed by enough people yet, so there is nothing to tell.",
             hint="Sign it with: dokja stage sign DIGEST --key FILE",
         )
-    events = desk.store.events(name)
-    facts = _facts(desk, name, seen, viewer, asked)
-    head = _head(asked, name, facts.decision)
+    facts = _facts(stage, looked, sight, asked)
+    head = _head(asked, stage.name, facts.decision)
     if asked.letter is Letter.FEEDBACK:
         return feedback_letter(head, facts, asked.team)
     if asked.letter is Letter.DECISION:
         return decision_notice(head, facts, asked.team)
     if asked.letter is Letter.PUBLICATION:
-        announced = seen["state"] == "announced" and bool(seen["releases"])
-        return publication_notice(head, facts, _released(seen), announced=announced)
-    return minutes(head, facts, _proceedings(desk, name, facts.rulebook, events, viewer))
+        announced = looked.state == "announced" and bool(looked.seen["releases"])
+        return publication_notice(head, facts, _released(looked.seen), announced=announced)
+    return minutes(head, facts, _proceedings(stage, sight))
 
 
-def _reader(asked: Asked) -> Viewer:
+def _reader(asked: Asked) -> Principal:
     if asked.letter is Letter.MINUTES:
         if asked.profile not in (Profile.PANEL, Profile.AUDITOR):
             raise InvalidInput("Minutes are read by the panel or the auditor.")
-        return Viewer(asked.profile)
+        return principal_of(asked.profile)
     if asked.team and asked.letter in (Letter.DECISION, Letter.FEEDBACK):
-        return Viewer(Profile.OWN_TEAM, asked.team)
-    return Viewer(Profile.PUBLIC)
+        return principal_of(Profile.OWN_TEAM, asked.team)
+    return PUBLIC
 
 
 def _head(asked: Asked, stage: str, about: str) -> Head:
@@ -128,23 +128,20 @@ def _head(asked: Asked, stage: str, about: str) -> Head:
     return Head(number, asked.issued, asked.issuer, asked.language)
 
 
-def _facts(desk: Desk, stage: str, seen: Mapping[str, JSON], viewer: Viewer, asked: Asked) -> Facts:
-    digest = str(seen["decision"])
-    rulebook = read_proposal(desk, stage, digest).rulebook if digest else desk.rulebook(stage)
-    events = desk.store.events(stage)
+def _facts(stage: Stage, looked: Preview, sight: Sight, asked: Asked) -> Facts:
     returns: list[str] = []
     keeps: list[str] = []
-    for left in on_exit(desk, look_at_support(desk)):
-        if left.team == viewer.team and left.stage == stage:
+    for left in on_exit(stage.desk, look_at_support(stage.desk)):
+        if left.team == sight.principal.team and left.stage == stage.name:
             returns = [_what(one, asked.language) for one in left.returns]
             keeps = [_what(one, asked.language) for one in left.keeps]
     return Facts(
-        rulebook=rulebook,
-        view=_view(seen["view"]),
-        decision=digest,
-        simulated=sum(event.by == SIMULATOR for event in in_force(events)),
-        signers=_signers(desk, events, rulebook, viewer),
-        objection_last=_objection_last(desk, rulebook, events, asked),
+        rulebook=stage.rulebook,
+        view=_view(looked.seen["view"]),
+        decision=looked.decision,
+        simulated=sum(event.by == SIMULATOR for event in stage.history.standing.values()),
+        signers=_signers(stage, sight),
+        objection_last=_objection_last(stage, asked),
         returns=returns,
         keeps=keeps,
     )
@@ -168,29 +165,26 @@ def _what(promise: Promise, language: Language) -> str:
     return f"{promise.what} ({say_count(promise.units, language)})"
 
 
-def _signers(
-    desk: Desk, events: Sequence[Event], rulebook: Rulebook, viewer: Viewer
-) -> tuple[Signer, ...] | None:
-    if Disclosed.SIGNATURES not in granted(rulebook, viewer, viewer.team):
+def _signers(stage: Stage, sight: Sight) -> tuple[Signer, ...] | None:
+    if not sight.shows(Disclosed.SIGNATURES, sight.principal.team):
         return None
-    ring = desk.store.key_ring()
+    ring = stage.ring
     return tuple(
         Signer(
-            str(event.payload["signer"]),
-            ring[str(event.payload["key"])].role if event.payload["key"] in ring else "–",
+            event.payload.signer,
+            ring[event.payload.key].role if event.payload.key in ring else "–",
             event.at,
-            str(event.payload["decision"]),
+            event.payload.decision,
         )
-        for event in in_force(events)
-        if event.kind is Kind.DECISION_SIGNED
+        for event in stage.history.these(DecisionSigned)
     )
 
 
-def _objection_last(desk: Desk, rulebook: Rulebook, events: Sequence[Event], asked: Asked) -> date | None:
+def _objection_last(stage: Stage, asked: Asked) -> date | None:
     """Return the last day to object: the team's own, or everyone's where it is the same for all."""
-    teams = [asked.team] if asked.team else list(look_at_support(desk).teams)
+    teams = [asked.team] if asked.team else list(look_at_support(stage.desk).teams)
     try:
-        periods = [period_of(rulebook, events, team) for team in teams]
+        periods = [period_of(stage.rulebook, stage.history, team) for team in teams]
     except RulebookUnknown:
         return None
     lasts = {period.last for period in periods if period is not None}
@@ -205,64 +199,47 @@ def _released(seen: Mapping[str, JSON]) -> list[Mapping[str, JSON]]:
     return list(unique.values())
 
 
-def _proceedings(
-    desk: Desk, stage: str, rulebook: Rulebook, events: Sequence[Event], viewer: Viewer
-) -> Proceedings:
-    standing = in_force(events)
+def _proceedings(stage: Stage, sight: Sight) -> Proceedings:
+    history = stage.history
     first: dict[str, str] = {}
-    for event in standing:
-        if event.kind is Kind.DECISION_SIGNED:
-            first.setdefault(str(event.payload["decision"]), event.at)
+    for signed in history.these(DecisionSigned):
+        first.setdefault(signed.payload.decision, signed.at)
     proposed = []
-    for proposal in sorted(proposals(desk, stage), key=lambda one: one.before):
-        read = desk.store.events(stage, before=proposal.before)
+    for proposal in proposals(stage):
+        read = [event for event in stage.events if stage.places[event.id] < proposal.before]
         latest = max(event.at for event in read)
         proposed.append(Proposed(proposal.digest, latest, len(read), first.get(proposal.digest, "")))
-    recused = [event for event in standing if event.kind is Kind.RECUSAL]
-    declared = [event for event in standing if event.kind is Kind.CONFLICT_DECLARED]
-    named = Disclosed.EXPERT_NAMES in granted(rulebook, viewer)
+    recused, declared = history.these(RaterRecused), history.these(ConflictDeclared)
+    named = sight.shows(Disclosed.EXPERT_NAMES)
+    recusals = [(event.payload.rater, ", ".join(event.payload.teams)) for event in recused]
+    conflicts = [(event.payload.rater, event.payload.team, event.payload.ground) for event in declared]
     return Proceedings(
         proposed=proposed,
-        recusals=[
-            (str(event.payload["rater"]), ", ".join(cast("list[str]", event.payload["teams"])))
-            for event in recused
-        ]
-        if named
-        else None,
+        recusals=recusals if named else None,
         recusal_count=len(recused),
-        conflicts=[
-            (str(event.payload["rater"]), str(event.payload["team"]), str(event.payload["ground"]))
-            for event in declared
-        ]
-        if named
-        else None,
+        conflicts=conflicts if named else None,
     )
 
 
-def proposals(desk: Desk, stage: str) -> list[Proposal]:
-    """Return every decision of a stage that was ever proposed, signed or not."""
-    kept = sorted((desk.folder / "proposals").glob("*.digest"))
-    found = [read_proposal(desk, stage, path.stem) for path in kept]
-    return [one for one in found if cast("dict[str, JSON]", one.everything["outcome"])["stage"] == stage]
-
-
-def _acknowledge(desk: Desk, stage: str, asked: Asked) -> Document:
-    rulebook, events = desk.rulebook(stage), desk.store.events(stage)
-    found = next((one for one in objections(rulebook, events) if one.event.id == asked.objection), None)
+def _acknowledge(stage: Stage, asked: Asked) -> Document:
+    rulebook = stage.rulebook
+    found = next(
+        (one for one in objections(rulebook, stage.history) if one.event.id == asked.objection), None
+    )
     if found is None:
         raise InvalidInput(
-            f"There is no objection {asked.objection!r} in stage {stage!r}.",
+            f"There is no objection {asked.objection!r} in stage {stage.name!r}.",
             hint="Name its event with --objection.",
         )
-    team = str(found.event.payload["team"])
-    names = look_at_support(desk).teams
+    made = found.event.payload
+    names = look_at_support(stage.desk).teams
     came = Objection(
         found.event.id,
-        team,
-        str(found.event.payload["ground"]),
+        made.team,
+        made.ground.value,
         found.received,
         found.answer_by,
         rulebook.appeals.another_panel is True,
     )
-    head = _head(asked, stage, found.event.id)
-    return acknowledgement(head, rulebook, came, names.get(team, team))
+    head = _head(asked, stage.name, found.event.id)
+    return acknowledgement(head, rulebook, came, names.get(made.team, made.team))

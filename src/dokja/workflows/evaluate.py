@@ -11,30 +11,29 @@ from dokja.canonical import JSON, digest_file
 from dokja.compute.local_engine import LocalEngine
 from dokja.errors import InvalidInput, NotAllowed
 from dokja.progress import Progress, unheard
-from dokja.record.events import Event
-from dokja.record.history import read_history
-from dokja.record.payloads import Kind, RowState
+from dokja.record.events import AnyEvent
+from dokja.record.kinds.judging import RunResult
+from dokja.record.rows import Rows
+from dokja.record.terms import RowState
 from dokja.rulebook import Rulebook, Unknown
 from dokja.workflows.benchmark import read_journal, run_benchmark
-from dokja.workflows.desk import Actor, Desk, Draft
+from dokja.workflows.stage import Actor, Draft, Stage
 
 
 def evaluate_benchmarks(
-    desk: Desk,
-    stage: str,
+    stage: Stage,
     subject: str,
     model: str,
     suites: Sequence[Suite],
     actor: Actor,
     progress: Progress = unheard,
-) -> list[Event]:
+) -> list[AnyEvent]:
     """Run suites on a model, record one run per suite, and return the events.
 
     The journal is kept in the desk's folder, named after stage and subject; an interrupted run resumes from it.
 
     Args:
-        desk: The office's desk.
-        stage: Name of the stage.
+        stage: The stage.
         subject: Team, or comparator, whose model it is.
         model: Where its weights lie; for a team, the very weights it submitted.
         suites: Suites as the rulebook names them, by id and digest.
@@ -44,24 +43,27 @@ def evaluate_benchmarks(
     Raises:
         NotAllowed: The weights are not the ones submitted, or a suite is not the one the rulebook froze.
     """
-    name = desk.require_stage(stage)
-    rulebook = desk.rulebook(name)
     for suite in suites:
-        require_frozen(rulebook, suite)
-    history = read_history(rulebook, desk.store.events(name))
+        require_frozen(stage.rulebook, suite)
     engine = LocalEngine.load(model)
-    submitted = history.weights.get(subject)
-    if submitted is not None and submitted != engine.weights_digest:
-        raise NotAllowed(f"The weights in {model} are not the ones {subject} submitted.")
-    journals = desk.folder / "journals"
+
+    def require_submitted(stage: Stage) -> None:
+        submitted = stage.history.weights.get(subject)
+        if submitted is not None and submitted != engine.weights_digest:
+            raise NotAllowed(f"The weights in {model} are not the ones {subject} submitted.")
+
+    require_submitted(stage)
+    journals = stage.desk.folder / "journals"
     journals.mkdir(exist_ok=True)
-    journal = journals / f"{name}.{subject}.jsonl"
+    journal = journals / f"{stage.name}.{subject}.jsonl"
     run_benchmark(engine, suites, journal, model=subject, progress=progress)
-    happenings = [
-        Draft(Kind.RUN_RESULT, _run(read_journal(journal), suite, subject, engine, digest_file(journal)))
-        for suite in suites
-    ]
-    return desk.record(name, actor, happenings, rulebook)
+    runs = [_run(read_journal(journal), suite, subject, engine, digest_file(journal)) for suite in suites]
+
+    def drafts(stage: Stage) -> list[Draft]:
+        require_submitted(stage)
+        return [Draft(run) for run in runs]
+
+    return stage.record(actor, drafts)
 
 
 def require_frozen(rulebook: Rulebook, suite: Suite) -> None:
@@ -90,7 +92,7 @@ def require_frozen(rulebook: Rulebook, suite: Suite) -> None:
 
 def _run(
     journal: Sequence[JournalEvent], suite: Suite, subject: str, engine: LocalEngine, digest: str
-) -> dict[str, JSON]:
+) -> RunResult:
     clusters = {item.id: item.cluster for item in suite.items}
     rows: list[JSON] = []
     for event in journal:
@@ -103,17 +105,17 @@ def _run(
             )
     if not rows:
         raise InvalidInput(f"The journal has no answer for {suite.name!r}.")
-    return {
-        "subject": subject,
-        "benchmark": suite.name,
-        "items": suite.digest(),
-        "engine": engine.name,
-        "weights": engine.weights_digest,
-        "completed": len(rows),
-        "total": len(suite.items) * suite.repeats,
-        "rows": rows,
-        "journal": digest,
-    }
+    return RunResult(
+        subject=subject,
+        benchmark=suite.name,
+        items=suite.digest(),
+        engine=engine.name,
+        weights=engine.weights_digest,
+        completed=len(rows),
+        total=len(suite.items) * suite.repeats,
+        rows=Rows.read(rows),
+        journal=digest,
+    )
 
 
 def read_suites(paths: Sequence[Path]) -> list[Suite]:

@@ -21,12 +21,11 @@ from dokja.lineage.sampling import DEFAULT_SEED, Depth
 from dokja.lineage.sketch import Sketch
 from dokja.lineage.sketch_file import parse_sketch, sketch_digest
 from dokja.progress import Progress, unheard
-from dokja.record.events import Event
-from dokja.record.history import read_history
-from dokja.record.payloads import Kind
+from dokja.record.events import AnyEvent
+from dokja.record.kinds.findings import FindingRecorded
 from dokja.store.library import Library
-from dokja.workflows.desk import Actor, Desk, Draft
 from dokja.workflows.sketch import load_sketch
+from dokja.workflows.stage import Actor, Draft, Stage
 
 _INDEPENDENT = "weights.independent_of"
 _OWN_PARENT = "weights.parent_is_own"
@@ -46,20 +45,18 @@ class Looking:
 
 
 def examine_submission(
-    desk: Desk,
-    stage: str,
+    stage: Stage,
     team: str,
     model: str,
     references: Sequence[Sketch],
     actor: Actor,
     looking: Looking,
     progress: Progress = unheard,
-) -> list[Event]:
+) -> list[AnyEvent]:
     """Compare a submission with references, record the findings, and return their events.
 
     Args:
-        desk: The office's desk.
-        stage: Name of the stage.
+        stage: The stage.
         team: Whose submission.
         model: Where the submitted weights lie; they must be the weights that were submitted.
         references: Sketches of the references, each with its owner.
@@ -71,12 +68,9 @@ def examine_submission(
         InvalidInput: The team submitted nothing, or there is no reference.
         NotAllowed: The weights are not the ones submitted.
     """
-    name = desk.require_stage(stage)
-    rulebook = desk.rulebook(name)
-    history = read_history(rulebook, desk.store.events(name))
-    weights = history.weights.get(team)
+    weights = stage.history.weights.get(team)
     if weights is None:
-        raise InvalidInput(f"Team {team!r} has submitted nothing in stage {name!r}.")
+        raise InvalidInput(f"Team {team!r} has submitted nothing in stage {stage.name!r}.")
     if not references:
         raise InvalidInput("There is nothing to compare with.", hint="Name a --reference, or a --library.")
     with open_checkpoint(model) as checkpoint:
@@ -87,23 +81,21 @@ def examine_submission(
             )
     suspect = load_sketch(model, looking.depth, looking.seed, name=team, progress=progress)
     examination = examine(suspect, references, Settings(seed=looking.seed), progress)
-    return record_examination(desk, name, team, weights, examination, references, actor)
+    return record_examination(stage, team, weights, examination, references, actor)
 
 
 def record_examination(
-    desk: Desk,
-    stage: str,
+    stage: Stage,
     team: str,
     weights: str,
     examination: Examination,
     references: Sequence[Sketch],
     actor: Actor,
-) -> list[Event]:
+) -> list[AnyEvent]:
     """Record what an examination found about a submission and return the events.
 
     Args:
-        desk: The office's desk.
-        stage: Name of the stage.
+        stage: The stage.
         team: Whose submission.
         weights: Digest of the weights that were examined.
         examination: What was found.
@@ -114,21 +106,20 @@ def record_examination(
         InvalidInput: The team submitted nothing.
         NotAllowed: The weights are not the ones submitted.
     """
-    name = desk.require_stage(stage)
-    rulebook = desk.rulebook(name)
-    history = read_history(rulebook, desk.store.events(name))
-    if team not in history.weights:
-        raise InvalidInput(f"Team {team!r} has submitted nothing in stage {name!r}.")
-    if history.weights[team] != weights:
-        raise NotAllowed(f"The weights examined are not the ones {team} submitted.")
-    owners = history.declarations[team].get("owners", [])
-    own = {str(owner) for owner in owners} if isinstance(owners, list) else set()
     digests = {reference.name: sketch_digest(reference) for reference in references}
-    findings = [_finding(result, weights, digests, own) for result in examination.all_results]
-    payloads: list[dict[str, JSON]] = [
-        {"team": team, "finding": finding.as_json()} for finding in _gravest_only(findings)
-    ]
-    return desk.record(name, actor, [Draft(Kind.FINDING_RECORDED, p) for p in payloads], rulebook)
+
+    def drafts(stage: Stage) -> list[Draft]:
+        submitted = stage.history.weights.get(team)
+        if submitted is None:
+            raise InvalidInput(f"Team {team!r} has submitted nothing in stage {stage.name!r}.")
+        if submitted != weights:
+            raise NotAllowed(f"The weights examined are not the ones {team} submitted.")
+        owners = stage.history.declarations[team].get("owners", [])
+        own = {str(owner) for owner in owners} if isinstance(owners, list) else set()
+        findings = [_finding(result, weights, digests, own) for result in examination.all_results]
+        return [Draft(FindingRecorded(team=team, finding=finding)) for finding in _gravest_only(findings)]
+
+    return stage.record(actor, drafts)
 
 
 def load_references(

@@ -14,16 +14,15 @@ from typing import TypeAlias, cast
 
 from dokja.canonical import JSON, canonical_bytes, digest_bytes
 from dokja.errors import InvalidInput
-from dokja.publishing.see import EVENT_FIELDS, Viewer, granted, is_shown
-from dokja.record.events import SIMULATOR, Event
-from dokja.record.history import instant
-from dokja.record.payloads import Kind
+from dokja.publishing.principal import Principal
+from dokja.publishing.see import see
+from dokja.record.events import SIMULATOR, AnyEvent
 from dokja.report.csv_table import render_csv
 from dokja.report.support import delivery_row, line_row, naming_row, roster_rows, standing_row
 from dokja.report.words import LANGUAGES, Language, say
-from dokja.rulebook import Profile, Rulebook
-from dokja.workflows.desk import Desk
+from dokja.rulebook import Profile
 from dokja.workflows.preview import preview
+from dokja.workflows.stage import Stage
 from dokja.workflows.support import look_at_budget, look_at_support
 
 Rows: TypeAlias = Sequence[Mapping[str, object]]
@@ -54,14 +53,13 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 
 def export_stage(
-    desk: Desk, stage: str, viewer: Viewer, folder: Path, form: str, at: str, by: str = ""
+    stage: Stage, reader: Principal, folder: Path, form: str, at: str, by: str = ""
 ) -> list[Path]:
-    """Write everything a viewer may see of a stage into a new folder and return the files.
+    """Write everything somebody may see of a stage into a new folder and return the files.
 
     Args:
-        desk: The office's desk.
-        stage: Name of the stage.
-        viewer: For whom.
+        stage: The stage.
+        reader: For whom.
         folder: Made; it may not be there, so that nothing of another export stays in it.
         form: `csv` or `json`.
         at: Now, RFC 3339 in UTC; also the day the support ledger is looked at.
@@ -75,20 +73,19 @@ def export_stage(
         raise InvalidInput(
             f"{str(folder)!r} is there already.", hint="Name a folder that does not exist yet."
         )
-    name = desk.require_stage(stage)
-    tables = gather(desk, name, viewer, at, by)
-    files: dict[str, bytes] = {"rulebook.json": canonical_bytes(desk.rulebook(name).canonical())}
+    tables = gather(stage, reader, at, by)
+    files: dict[str, bytes] = {"rulebook.json": canonical_bytes(stage.rulebook.canonical())}
     for table, rows in tables.items():
         if form == "csv":
             files[f"{table}.csv"] = render_csv(rows, _COLUMNS[table]).encode("utf-8-sig")
         else:
             text = json.dumps(list(rows), ensure_ascii=False, indent=1, allow_nan=False, default=str)
             files[f"{table}.json"] = text.encode("utf-8")
-    simulated = sum(event.by == SIMULATOR for event in desk.store.events(name))
+    simulated = sum(event.by == SIMULATOR for event in stage.events)
     told = {
-        "stage": name,
-        "profile": viewer.profile.value,
-        "team": viewer.team or "–",
+        "stage": stage.name,
+        "profile": reader.profile.value,
+        "team": reader.team or "–",
         "at": at,
         "count": simulated,
     }
@@ -103,46 +100,34 @@ def export_stage(
     return [folder / file for file in sorted(files)]
 
 
-def gather(desk: Desk, stage: str, viewer: Viewer, at: str, by: str = "") -> dict[str, Rows]:
-    """Return every table a viewer may see of a stage."""
-    seen = preview(desk, stage, viewer, at, by).seen
-    rulebook, record = desk.rulebook(stage), look_at_support(desk)
-    shown = seen["state"] == "announced" or viewer.profile in _INSIDE
+def gather(stage: Stage, reader: Principal, at: str, by: str = "") -> dict[str, Rows]:
+    """Return every table somebody may see of a stage."""
+    seen = preview(stage, reader, at, by).seen
+    sight, record = see(reader, stage.rulebook), look_at_support(stage.desk)
+    shown = seen["state"] == "announced" or reader.profile in _INSIDE
     tables = _decision(seen["view"] if shown else {})
     tables["releases"] = cast("Rows", seen["releases"])
     tables["objections"] = cast("Rows", seen["objections"])
-    events = [event for event in desk.store.events(stage) if _may_see(rulebook, viewer, event, at)]
+    events = [event for event in stage.events if sight.event(event, stage.history, at)]
     ids = {event.id for event in events}
     tables["events"] = [_event_row(event) for event in events if event.supersedes in (None, *ids)]
     day = date.fromisoformat(at[:10])
     ledger = record.ledger
     tables["promises"] = [standing_row(ledger.standing(promise, day)) for promise in ledger.promises]
     tables["deliveries"] = [delivery_row(one) for one in ledger.deliveries]
-    tables["budget"] = [line_row(one) for one in look_at_budget(desk, stage, record).lines]
+    tables["budget"] = [line_row(one) for one in look_at_budget(stage, record).lines]
     tables["naming"] = [naming_row(one) for one in record.naming]
     tables["rosters"] = roster_rows(one for versions in record.rosters.values() for one in versions)
     return tables
 
 
-def _may_see(rulebook: Rulebook, viewer: Viewer, event: Event, at: str) -> bool:
-    if viewer.profile is Profile.AUDITOR or is_shown(rulebook, event, at):
-        return True
-    if event.kind is Kind.RELEASE:
-        until = str(event.payload["until"])
-        mine = event.payload["profile"] == viewer.profile and event.payload["team"] in ("", viewer.team)
-        return mine and (not until or instant(until) <= instant(at))
-    field = EVENT_FIELDS.get(event.kind)
-    about = str(event.payload.get("team", event.payload.get("subject", "")))
-    return field is not None and field in granted(rulebook, viewer, about)
-
-
-def _event_row(event: Event) -> dict[str, object]:
+def _event_row(event: AnyEvent) -> dict[str, object]:
     return {
         "id": event.id,
-        "kind": event.kind.value,
+        "kind": event.kind,
         "at": event.at,
         "by": event.by,
-        "payload": dict(event.payload),
+        "payload": event.payload.as_json(),
         "supersedes": event.supersedes,
         "reason": event.reason,
         "digest": event.digest(),

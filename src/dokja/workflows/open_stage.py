@@ -6,16 +6,16 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from dokja.canonical import JSON
 from dokja.errors import NotAllowed
-from dokja.record.events import Event
-from dokja.record.payloads import Kind
+from dokja.record.events import AnyEvent
+from dokja.record.kinds.frame import Amended, StageOpened
 from dokja.rulebook import Rulebook
 from dokja.signature import Signer, SigningKey, key_statement
-from dokja.workflows.desk import Actor, Desk, Draft
+from dokja.workflows.desk import Desk
+from dokja.workflows.stage import Actor, Draft, Stage, read_payload
 
 
-def open_stage(desk: Desk, rulebook: Rulebook, actor: Actor, stage: str = "") -> Event:
+def open_stage(desk: Desk, rulebook: Rulebook, actor: Actor, stage: str = "") -> AnyEvent:
     """Freeze a rulebook by recording its digest, and open the stage under it.
 
     Args:
@@ -33,19 +33,18 @@ def open_stage(desk: Desk, rulebook: Rulebook, actor: Actor, stage: str = "") ->
             f"Stage {name!r} is open already.",
             hint="A change of its rules is an amendment: dokja stage amend.",
         )
-    payload: dict[str, JSON] = {"rulebook": rulebook.digest(), "file": desk.keep_rulebook(rulebook)}
-    return desk.record(name, actor, [Draft(Kind.STAGE_OPENED, payload)], rulebook)[0]
+    payload = StageOpened(rulebook=rulebook.digest(), file=desk.keep_rulebook(rulebook))
+    return desk.new_stage(name, rulebook).record(actor, [Draft(payload)])[0]
 
 
 def amend_stage(
-    desk: Desk,
-    stage: str,
+    stage: Stage,
     rulebook: Rulebook,
     actor: Actor,
     *,
     effective_at: str,
     positions: Mapping[str, str],
-) -> Event:
+) -> AnyEvent:
     """Record a new version of the rulebook, with what each team said of it and when it takes effect.
 
     Whether it does take effect is for the rules on amending to say; `dokja stage status` shows it.
@@ -53,23 +52,20 @@ def amend_stage(
     Raises:
         NotAllowed: It is not a later version of the rulebook in force.
     """
-    name = desk.require_stage(stage)
-    before = desk.rulebook(name)
+    before = stage.rulebook
     if rulebook.id != before.id or rulebook.version <= before.version:
         raise NotAllowed(
             f"Version {rulebook.version} of {rulebook.id!r} does not come after version {before.version} of {before.id!r}."
         )
-    said: list[JSON] = [
-        {"team": team, "position": position, "reason": ""} for team, position in positions.items()
-    ]
-    payload: dict[str, JSON] = {
+    said = [{"team": team, "position": position, "reason": ""} for team, position in positions.items()]
+    payload = {
         "previous": before.digest(),
         "rulebook": rulebook.digest(),
-        "file": desk.keep_rulebook(rulebook),
+        "file": stage.desk.keep_rulebook(rulebook),
         "effective_at": effective_at,
         "positions": said,
     }
-    return desk.record(name, actor, [Draft(Kind.AMENDMENT, payload)], before)[0]
+    return stage.record(actor, [Draft(read_payload(Amended, payload))])[0]
 
 
 def enrol(desk: Desk, person: str, role: str, key: Signer, by: Signer | None, at: str) -> int:

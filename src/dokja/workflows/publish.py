@@ -9,22 +9,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from dokja.canonical import JSON
+from dokja.deciding.decided import Decided
 from dokja.deciding.decision import decide
 from dokja.errors import InvalidInput, NotAllowed
 from dokja.procedure.objection import heard_announcements
 from dokja.procedure.signature_rule import Enough
 from dokja.publishing.disclosure import Confinement, PublishedStatement, confine
 from dokja.publishing.known import scoreboard_of
+from dokja.publishing.principal import PUBLIC, Principal
 from dokja.publishing.release import (
     Review,
     already_said,
-    points_of,
+    as_said,
     read_assumptions,
     require_granted,
     review,
@@ -32,13 +34,14 @@ from dokja.publishing.release import (
     statement_json,
     statements_of_decision,
 )
-from dokja.publishing.see import Viewer, granted
-from dokja.record.events import Event, in_force
-from dokja.record.history import instant
-from dokja.record.payloads import Kind
-from dokja.rulebook import Disclosed, Profile, Rulebook, require_known
+from dokja.publishing.see import see
+from dokja.record.events import AnyEvent, Event
+from dokja.record.history import History, instant
+from dokja.record.kinds.after import DecisionSigned
+from dokja.record.kinds.publication import Release
+from dokja.rulebook import Disclosed, Rulebook, require_known
 from dokja.workflows.decide import Proposal, read_proposal, require_signed, who_signed, write_dossiers
-from dokja.workflows.desk import Actor, Desk, Draft, told
+from dokja.workflows.stage import Actor, Draft, Stage, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,13 @@ class Figures:
     """Which figures are released to whom.
 
     Args:
-        viewer: To whom.
+        reader: To whom.
         fields: Which fields of the rulebook's table.
         digits: Decimals they are rounded to.
         teams: Whose own scores, where such a field is released; all teams by default.
     """
 
-    viewer: Viewer
+    reader: Principal
     fields: tuple[Disclosed, ...]
     digits: int
     teams: tuple[str, ...] = ()
@@ -90,7 +93,7 @@ class Released:
 
     statements: tuple[PublishedStatement, ...]
     review: Review
-    event: Event | None
+    event: AnyEvent | None
     dossiers: tuple[Path, ...] = ()
 
     @property
@@ -113,52 +116,50 @@ class Released:
         }
 
 
-def signed_decision(desk: Desk, stage: str, digest: str = "") -> Proposal:
+def signed_decision(stage: Stage, digest: str = "") -> Proposal:
     """Return a decision that enough people signed: the one named, or the one signed last.
 
     Raises:
         NotAllowed: Nobody signed one, or not enough people did.
     """
-    name = desk.require_stage(stage)
-    signed = [e for e in in_force(desk.store.events(name)) if e.kind is Kind.DECISION_SIGNED]
-    digests = list(dict.fromkeys(str(event.payload["decision"]) for event in reversed(signed)))
+    signed = stage.history.these(DecisionSigned)
+    digests = list(dict.fromkeys(event.payload.decision for event in reversed(signed)))
     if digest and digest not in digests:
         raise NotAllowed(f"Nobody signed a decision {digest!r}.", hint="Sign it with: dokja stage sign")
     for one in [digest] if digest else digests:
-        proposal = read_proposal(desk, name, one)
-        signed_by = who_signed(desk, name, proposal)
+        proposal = read_proposal(stage, one)
+        signed_by = who_signed(stage, proposal)
         if digest:
             require_signed(signed_by)
         if signed_by.enough is not Enough.SHORT:
             return proposal
     raise NotAllowed(
-        f"No decision of stage {name!r} is signed by enough people.", hint="Make one with: dokja stage decide"
+        f"No decision of stage {stage.name!r} is signed by enough people.",
+        hint="Make one with: dokja stage decide",
     )
 
 
-def announcements(events: Sequence[Event]) -> tuple[Event, ...]:
+def announcements(history: History) -> tuple[Event[Release], ...]:
     """Return the releases in force that announce a decision, in the order of the log."""
-    return tuple(e for e in in_force(events) if e.kind is Kind.RELEASE and e.payload["announcement"])
+    return tuple(event for event in history.these(Release) if event.payload.announcement)
 
 
-def announced_decision(desk: Desk, stage: str) -> Proposal:
+def announced_decision(stage: Stage) -> Proposal:
     """Return the decision announced last.
 
     Raises:
         NotAllowed: None was announced.
     """
-    name = desk.require_stage(stage)
-    announced = announcements(desk.store.events(name))
+    announced = announcements(stage.history)
     if not announced:
         raise NotAllowed(
-            f"No decision of stage {name!r} was published.", hint="Publish it with: dokja stage publish"
+            f"No decision of stage {stage.name!r} was published.", hint="Publish it with: dokja stage publish"
         )
-    return read_proposal(desk, name, str(announced[-1].payload["decision"]))
+    return read_proposal(stage, announced[-1].payload.decision)
 
 
 def publish_decision(
-    desk: Desk,
-    stage: str,
+    stage: Stage,
     actor: Actor,
     terms: Terms,
     *,
@@ -172,8 +173,7 @@ def publish_decision(
     anew for the teams whose outcome it changed.
 
     Args:
-        desk: The office's desk.
-        stage: Name of the stage.
+        stage: The stage.
         actor: Who publishes, and when.
         terms: Embargo, assumptions and reason; what it supersedes is known without being told.
         digest: The decision; the one signed last by default.
@@ -184,35 +184,40 @@ def publish_decision(
         NotAllowed: It is not signed, or was announced already.
         RulebookUnknown: The rulebook's publication table or policy is unknown.
     """
-    name = desk.require_stage(stage)
-    proposal = signed_decision(desk, name, digest)
-    events = desk.store.events(name)
-    before, heard = announcements(events), heard_announcements(events)
-    outcome = proposal.outcome
-    teams = list(ends_of(outcome))
-    if heard:
-        earlier = read_proposal(desk, name, str(heard[-1].payload["decision"])).outcome
-        teams = [team for team in teams if ends_of(outcome)[team] != ends_of(earlier).get(team)]
-    if before:
-        if before[-1].payload["decision"] == proposal.digest:
-            raise NotAllowed(f"The decision {proposal.digest} was published already, as {before[-1].id!r}.")
-        if not terms.reason:
-            raise InvalidInput("A decision that takes another's place needs a reason.", hint="Give --reason.")
-        terms = Terms(terms.until, terms.to, terms.assumptions, before[-1].id, terms.reason)
-    require_known(proposal.rulebook.publication.fields, "publication.fields")
-    viewer = Viewer(Profile.PUBLIC)
-    fields = tuple(sorted(granted(proposal.rulebook, viewer)))
-    said = _as_the_public_sees(proposal.rulebook, outcome, fields)
-    payload = _payload(viewer, proposal.digest, fields, said, terms)
-    payload |= {"announcement": True, "announces": list(teams)}
-    released = _release(desk, name, proposal, viewer, said, payload, terms, actor, dry_run=dry_run)
+
+    def plan(stage: Stage) -> _Plan:
+        proposal = signed_decision(stage, digest)
+        before, heard = announcements(stage.history), heard_announcements(stage.history)
+        ends = proposal.decided.ends()
+        teams = list(ends)
+        if heard:
+            earlier = read_proposal(stage, heard[-1].payload.decision).decided.ends()
+            teams = [team for team in teams if ends[team] != earlier.get(team)]
+        final = terms
+        if before:
+            if before[-1].payload.decision == proposal.digest:
+                raise NotAllowed(
+                    f"The decision {proposal.digest} was published already, as {before[-1].id!r}."
+                )
+            if not terms.reason:
+                raise InvalidInput(
+                    "A decision that takes another's place needs a reason.", hint="Give --reason."
+                )
+            final = Terms(terms.until, terms.to, terms.assumptions, before[-1].id, terms.reason)
+        require_known(proposal.rulebook.publication.fields, "publication.fields")
+        fields = tuple(sorted(see(PUBLIC, proposal.rulebook).fields()))
+        said = _as_the_public_sees(proposal.rulebook, proposal.decided, fields)
+        return _Plan(PUBLIC, proposal, fields, said, final, announces=tuple(teams))
+
+    released, proposal = _release(stage, plan, actor, dry_run=dry_run)
     if released.event is None or out is None:
         return released
-    return Released(said, released.review, released.event, write_dossiers(desk, name, proposal, out))
+    written = write_dossiers(stage, proposal, out)
+    return Released(released.statements, released.review, released.event, written)
 
 
 def release_figures(
-    desk: Desk, stage: str, figures: Figures, actor: Actor, terms: Terms, *, dry_run: bool = False
+    stage: Stage, figures: Figures, actor: Actor, terms: Terms, *, dry_run: bool = False
 ) -> Released:
     """Release rounded figures of the announced decision to one profile.
 
@@ -221,63 +226,99 @@ def release_figures(
         InvalidInput: Nothing is released, or a rounding or team is wrong.
         RulebookUnknown: The rulebook's policy is unknown.
     """
-    name = desk.require_stage(stage)
-    proposal = announced_decision(desk, name)
-    require_granted(proposal.rulebook, figures.viewer, figures.fields)
-    said = statements_of_decision(
-        proposal.rulebook,
-        proposal.outcome,
-        figures.fields,
-        release="this release",
-        digits=figures.digits,
-        teams=figures.teams or ((figures.viewer.team,) if figures.viewer.team else ()),
-    )
-    if not figures.fields:
-        raise InvalidInput("A release releases at least one field.", hint="Name it with --field.")
-    if terms.supersedes in {event.id for event in announcements(desk.store.events(name))}:
-        raise NotAllowed(
-            f"{terms.supersedes!r} announced a decision.",
-            hint="A corrected decision takes its place: dokja stage publish --reason ...",
+
+    def plan(stage: Stage) -> _Plan:
+        proposal = announced_decision(stage)
+        reader = figures.reader
+        require_granted(see(reader, proposal.rulebook), figures.fields)
+        said = statements_of_decision(
+            proposal.rulebook,
+            proposal.decided,
+            figures.fields,
+            release="this release",
+            digits=figures.digits,
+            teams=figures.teams or ((reader.team,) if reader.team else ()),
         )
-    payload = _payload(figures.viewer, proposal.digest, figures.fields, said, terms)
-    return _release(desk, name, proposal, figures.viewer, said, payload, terms, actor, dry_run=dry_run)
+        if not figures.fields:
+            raise InvalidInput("A release releases at least one field.", hint="Name it with --field.")
+        if terms.supersedes in {event.id for event in announcements(stage.history)}:
+            raise NotAllowed(
+                f"{terms.supersedes!r} announced a decision.",
+                hint="A corrected decision takes its place: dokja stage publish --reason ...",
+            )
+        return _Plan(reader, proposal, figures.fields, said, terms)
+
+    return _release(stage, plan, actor, dry_run=dry_run)[0]
 
 
-def intervals(
-    desk: Desk, stage: str, viewer: Viewer, assumptions: Sequence[str] = ()
-) -> tuple[Confinement, ...]:
-    """Return what everything said so far leaves of every score, for a viewer who also knows the assumptions.
+def intervals(stage: Stage, reader: Principal, assumptions: Sequence[str] = ()) -> tuple[Confinement, ...]:
+    """Return what everything said so far leaves of every score, for a reader who also knows the assumptions.
 
     Raises:
         DisclosureContradictory: No scores at all agree with the statements.
         RulebookUnknown: The points of a part are unknown.
     """
-    name = desk.require_stage(stage)
-    rulebook, events = desk.rulebook(name), desk.store.events(name)
-    outcome = decide(rulebook, events).as_json()
-    board = scoreboard_of(rulebook, [str(row["team"]) for row in _rows(outcome["teams"])])
-    return confine(board, [*already_said(events, viewer), *read_assumptions(assumptions, points_of(outcome))])
+    decided = decide(stage.rulebook, stage.history).said()
+    board = scoreboard_of(stage.rulebook, [one.team for one in decided.teams])
+    known = read_assumptions(assumptions, decided.points())
+    return confine(board, [*already_said(stage.history, reader), *known])
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A release about to be made: to whom, of which decision, what it says, on which terms."""
+
+    reader: Principal
+    proposal: Proposal
+    fields: tuple[Disclosed, ...]
+    said: tuple[PublishedStatement, ...]
+    terms: Terms
+    announces: tuple[str, ...] | None = None
+
+    def draft(self) -> Draft:
+        """Return the release as it is recorded."""
+        payload = Release(
+            profile=self.reader.profile,
+            team=self.reader.team,
+            decision=self.proposal.digest,
+            announcement=self.announces is not None,
+            announces=self.announces or (),
+            fields=self.fields,
+            statements=tuple(as_said(one) for one in self.said),
+            assumptions=self.terms.assumptions,
+            until=self.terms.until,
+            to=self.terms.to,
+        )
+        return Draft(payload, supersedes=self.terms.supersedes or None, reason=self.terms.reason)
+
+
+class _Refused(Exception):  # leaves the transaction without writing, and nothing else
+    """The policy refuses a release."""
 
 
 def _release(
-    desk: Desk,
-    stage: str,
-    proposal: Proposal,
-    viewer: Viewer,
-    said: tuple[PublishedStatement, ...],
-    payload: dict[str, JSON],
-    terms: Terms,
-    actor: Actor,
-    *,
-    dry_run: bool,
-) -> Released:
-    happening = Draft(Kind.RELEASE, payload, supersedes=terms.supersedes or None, reason=terms.reason)
-    _require_terms(terms, actor)
-    desk.draft(stage, actor, [happening], proposal.rulebook)
-    looked = _review(proposal.rulebook, proposal.outcome, desk.store.events(stage), viewer, said, terms)
-    if looked.refused or dry_run:
-        return Released(said, looked, None)
-    return Released(said, looked, desk.record(stage, actor, [happening], proposal.rulebook)[0])
+    stage: Stage, plan: Callable[[Stage], _Plan], actor: Actor, *, dry_run: bool
+) -> tuple[Released, Proposal]:
+    made: dict[str, tuple[_Plan, Review]] = {}
+
+    def drafts(stage: Stage) -> list[Draft]:
+        planned = plan(stage)
+        _require_terms(planned.terms, actor)
+        looked = _review(planned, stage.history)
+        made["now"] = planned, looked
+        draft = planned.draft()
+        if looked.refused:
+            stage.record(actor, [draft], dry_run=True)
+            raise _Refused
+        return [draft]
+
+    try:
+        events = stage.record(actor, drafts, dry_run=dry_run)
+    except _Refused:
+        events = []
+    planned, looked = made["now"]
+    event = None if dry_run or not events else events[0]
+    return Released(planned.said, looked, event), planned.proposal
 
 
 def _require_terms(terms: Terms, actor: Actor) -> None:
@@ -287,75 +328,31 @@ def _require_terms(terms: Terms, actor: Actor) -> None:
         raise InvalidInput("Early readers are named for a release under embargo.", hint="Give --until.")
 
 
-def _review(
-    rulebook: Rulebook,
-    outcome: dict[str, JSON],
-    events: Sequence[Event],
-    viewer: Viewer,
-    said: Sequence[PublishedStatement],
-    terms: Terms,
-) -> Review:
+def _review(planned: _Plan, history: History) -> Review:
+    rulebook, reader = planned.proposal.rulebook, planned.reader
     narrowest = require_known(
         rulebook.publication.narrowest_interval_points, "publication.narrowest_interval_points"
     )
-    points = points_of(outcome)
-    teams = [str(row["team"]) for row in _rows(outcome["teams"])]
-    teams = [team for team in teams if any(of == team for of, _ in points)]
-    if viewer.profile is Profile.AUDITOR or not rulebook.parts or not teams:
+    points = planned.proposal.decided.points()
+    scored = {team for team, _ in points}
+    teams = [one.team for one in planned.proposal.decided.teams if one.team in scored]
+    if reader.sees_everything or not rulebook.parts or not teams:
         return Review((), (), (), narrowest)
     board = scoreboard_of(rulebook, teams)
-    known = read_assumptions([*_knows(viewer, points), *terms.assumptions], points)
-    heard = [*already_said(events, viewer), *known]
-    sealed = sealed_scores(rulebook, board, viewer, [*heard, *said])
-    return review(board, heard, said, sealed, narrowest, points)
+    knows = [f"knows:{reader.team}"] if reader.team in scored else []
+    known = read_assumptions([*knows, *planned.terms.assumptions], points)
+    heard = [*already_said(history, reader), *known]
+    sealed = sealed_scores(see(reader, rulebook), board, [*heard, *planned.said])
+    return review(board, heard, planned.said, sealed, narrowest, points)
 
 
 def _as_the_public_sees(
-    rulebook: Rulebook, outcome: dict[str, JSON], fields: Sequence[Disclosed]
+    rulebook: Rulebook, decided: Decided, fields: Sequence[Disclosed]
 ) -> tuple[PublishedStatement, ...]:
     """Return what an announcement says: means and best scores as the rulebook rounds them, the rest as computed."""
     over_teams = [one for one in fields if one in (Disclosed.STAGE_MEANS, Disclosed.STAGE_TOPS)]
     rest = [one for one in fields if one not in over_teams]
     name = "this decision"
-    return statements_of_decision(rulebook, outcome, rest, release=name) + statements_of_decision(
-        rulebook, outcome, over_teams, release=name, digits=rulebook.publication.digits
+    return statements_of_decision(rulebook, decided, rest, release=name) + statements_of_decision(
+        rulebook, decided, over_teams, release=name, digits=rulebook.publication.digits
     )
-
-
-def _knows(viewer: Viewer, points: dict[tuple[str, str], float]) -> list[str]:
-    own = viewer.team and any(team == viewer.team for team, _ in points)
-    return [f"knows:{viewer.team}"] if own else []
-
-
-def _payload(
-    viewer: Viewer,
-    decision: str,
-    fields: Sequence[Disclosed],
-    said: Sequence[PublishedStatement],
-    terms: Terms,
-) -> dict[str, JSON]:
-    return {
-        "profile": viewer.profile.value,
-        "team": viewer.team,
-        "decision": decision,
-        "announcement": False,
-        "announces": [],
-        "fields": [field.value for field in fields],
-        "statements": [statement_json(one) for one in said],
-        "assumptions": list(terms.assumptions),
-        "until": terms.until,
-        "to": list(terms.to),
-    }
-
-
-def ends_of(outcome: Mapping[str, JSON]) -> dict[str, JSON]:
-    """Return how a decision ends for each team: its outcome, and the ways it leaves.
-
-    Args:
-        outcome: `Decision.as_json()`.
-    """
-    return {str(row["team"]): [row["outcome"], row["exits"]] for row in _rows(outcome["teams"])}
-
-
-def _rows(value: JSON) -> list[dict[str, JSON]]:
-    return cast("list[dict[str, JSON]]", value)

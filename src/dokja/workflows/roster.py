@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from dokja.canonical import JSON
 from dokja.errors import InvalidInput
 from dokja.procedure.support_record import SupportRecord
-from dokja.record.events import Event
-from dokja.record.payloads import Kind
+from dokja.record.events import AnyEvent
+from dokja.record.kinds.ledger import RosterRecorded
 from dokja.record.roster import MemberRole, RosterChange, RosterVersion, changes_between, roster_on
 from dokja.rulebook import Unknown
-from dokja.workflows.desk import Actor, Desk
+from dokja.workflows.stage import Actor, Stage, read_payload
 from dokja.workflows.support import NOTHING, Correction, look_at_support, record_support
 
 
 def set_roster(
-    desk: Desk,
-    stage: str,
+    stage: Stage,
     team: str,
     members: Mapping[MemberRole, Sequence[str]],
     effective: date,
@@ -27,12 +25,11 @@ def set_roster(
     *,
     correction: Correction = NOTHING,
     dry_run: bool = False,
-) -> Event:
+) -> AnyEvent:
     """Record the next version of a team's roster, or correct one; a correction keeps its number.
 
     Args:
-        desk: The office's desk.
-        stage: Name of the stage it is recorded in.
+        stage: The stage it is recorded in.
         team: Whose roster.
         members: Role to the names of the members in it; everyone, not only who is new.
         effective: First day it applies.
@@ -44,16 +41,14 @@ def set_roster(
     Raises:
         InvalidInput: Not exactly one lead, a member twice, no reason, or a day before the version it replaces.
     """
-    versions = look_at_support(desk).rosters.get(team, ())
+    versions = look_at_support(stage.desk).rosters.get(team, ())
     corrected = next((one.version for one in versions if one.event == correction.supersedes), None)
     if correction.supersedes and corrected is None:
         raise InvalidInput(
             f"The event {correction.supersedes!r} is no version of the roster of {team!r} in force."
         )
-    listed: list[JSON] = [
-        {"name": name, "role": role.value} for role, names in members.items() for name in names
-    ]
-    payload: dict[str, JSON] = {
+    listed = [{"name": name, "role": role.value} for role, names in members.items() for name in names]
+    payload = {
         "team": team,
         "version": corrected or len(versions) + 1,
         "effective": effective.isoformat(),
@@ -61,7 +56,7 @@ def set_roster(
         "why": why,
     }
     return record_support(
-        desk, stage, Kind.ROSTER_VERSION, payload, actor, correction=correction, dry_run=dry_run
+        stage, read_payload(RosterRecorded, payload), actor, correction=correction, dry_run=dry_run
     )
 
 
@@ -77,16 +72,16 @@ def roster_changes(record: SupportRecord, team: str, first: date, last: date) ->
     return [change for one in teams for change in changes_between(record.rosters.get(one, ()), first, last)]
 
 
-def day_of_stage(desk: Desk, stage: str) -> date:
+def day_of_stage(stage: Stage) -> date:
     """Return the day a stage's rosters are looked at: the day its evaluation opens.
 
     Raises:
         InvalidInput: There is no such stage, or its rulebook does not say when its evaluation opens.
     """
-    opens = desk.rulebook(desk.require_stage(stage)).clock.evaluation.opens
+    opens = stage.rulebook.clock.evaluation.opens
     if isinstance(opens, Unknown):
         raise InvalidInput(
-            f"The rulebook of {stage!r} does not say when its evaluation opens.",
+            f"The rulebook of {stage.name!r} does not say when its evaluation opens.",
             hint="Name days instead of stages.",
         )
     return opens

@@ -9,7 +9,8 @@ from dokja.canonical import parse_json
 from dokja.errors import InvalidInput, RulebookInvalid
 from dokja.finding import Reason
 from dokja.progress import Progress, unheard
-from dokja.record.events import Event
+from dokja.record.events import AnyEvent, Event
+from dokja.record.history import History
 from dokja.rulebook import MOST_BYTES, Rulebook, parse_rulebook, reasons_in, require_openable
 from dokja.sensitivity.amendment import Change, OutcomeChange, changes, outcome_changes, succession_remarks
 from dokja.sensitivity.rehearsal import Rehearsal, rehearse
@@ -106,12 +107,12 @@ def diff_rulebooks(old: Rulebook, new: Rulebook, events: Path | None = None) -> 
     Raises:
         InvalidInput: The events cannot be read; the sentence names the line.
     """
-    found = None if events is None else outcome_changes(old, new, read_events(events))
+    found = None if events is None else outcome_changes(old, new, History.of(read_events(events)))
     remarks = succession_remarks(old, new) if old != new else ()
     return Difference(changes(old, new), found, remarks)
 
 
-def read_events(path: Path) -> tuple[Event, ...]:
+def read_events(path: Path) -> tuple[AnyEvent, ...]:
     """Return the events of a file, one JSON object a line, in the order of the file.
 
     Raises:

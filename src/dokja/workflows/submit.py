@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dokja.canonical import JSON, parse_json
+from dokja.canonical import parse_json
 from dokja.checkpoint import digest_tensors, open_checkpoint
 from dokja.errors import InvalidInput, NotAllowed
 from dokja.procedure.objection import last_day_to_submit, local_day
 from dokja.record.declaration import Declaration, declaration_from_json
-from dokja.record.events import Event
-from dokja.record.history import instant
-from dokja.record.payloads import Kind
-from dokja.rulebook import Rulebook
-from dokja.workflows.desk import Actor, Desk, Draft
+from dokja.record.events import AnyEvent
+from dokja.record.history import History, instant
+from dokja.record.kinds.entry import TeamRegistered, WeightsSubmitted
+from dokja.workflows.stage import Actor, Draft, Stage, read_payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def read_declaration(path: Path) -> Declaration:
     return declaration_from_json(value, path.name)
 
 
-def submit(desk: Desk, stage: str, submission: Submission, actor: Actor) -> Event:
+def submit(stage: Stage, submission: Submission, actor: Actor) -> AnyEvent:
     """Record a submission under the digest of its weights and return its event.
 
     A second submission of a team corrects the first, and says so.
@@ -62,43 +60,34 @@ def submit(desk: Desk, stage: str, submission: Submission, actor: Actor) -> Even
         NotAllowed: The last day for submissions has passed.
         InvalidInput, UnreadableArtifact: The model cannot be read.
     """
-    name = desk.require_stage(stage)
-    rulebook = desk.rulebook(name)
-    require_in_time(rulebook, desk.store.events(name), actor.at)
+    require_in_time(stage, actor.at)
     with open_checkpoint(submission.model) as checkpoint:
         weights = digest_tensors(checkpoint)
-    events = desk.store.events(name)
-    registered = {str(event.payload["team"]) for event in events if event.kind in _REGISTERING}
-    gone = {event.supersedes for event in events}
-    earlier = [
-        event.id
-        for event in events
-        if event.kind is Kind.SUBMISSION and event.payload["team"] == submission.team and event.id not in gone
-    ]
-    happenings = []
-    if submission.team not in registered:
-        payload: dict[str, JSON] = {"team": submission.team, "name": submission.name}
-        happenings.append(Draft(Kind.TEAM_REGISTERED, payload))
-    happenings.append(
-        Draft(
-            Kind.SUBMISSION,
-            {"team": submission.team, "weights": weights, "declaration": submission.declaration.as_json()},
-            supersedes=earlier[-1] if earlier else None,
-            reason="submitted again" if earlier else "",
-        )
-    )
-    return desk.record(name, actor, happenings, rulebook)[-1]
+    payload = {"team": submission.team, "weights": weights, "declaration": submission.declaration.as_json()}
+    handed_in = read_payload(WeightsSubmitted, payload)
+
+    def drafts(stage: Stage) -> list[Draft]:
+        require_in_time(stage, actor.at)
+        made = []
+        if submission.team not in stage.history.teams:
+            made.append(Draft(TeamRegistered(team=submission.team, name=submission.name)))
+        submitted = stage.history.these(WeightsSubmitted)
+        earlier = [event.id for event in submitted if event.payload.team == submission.team]
+        again = "submitted again" if earlier else ""
+        return [*made, Draft(handed_in, supersedes=earlier[-1] if earlier else None, reason=again)]
+
+    return stage.record(actor, drafts)[-1]
 
 
-def require_in_time(rulebook: Rulebook, events: Sequence[Event], at: str) -> None:
+def require_in_time(stage: Stage, at: str) -> None:
     """Require that submissions and applications may still come in.
 
     Raises:
         NotAllowed: Their last day has passed, or the time given lies before what was recorded already.
     """
-    require_not_backdated(events, at)
-    last = last_day_to_submit(rulebook, events)
-    if last is not None and local_day(rulebook, at) > last:
+    require_not_backdated(stage.history, at)
+    last = last_day_to_submit(stage.rulebook, stage.history)
+    if last is not None and local_day(stage.rulebook, at) > last:
         raise NotAllowed(
             f"Submissions and applications closed on {last}.",
             hint="An extension counts only when it is recorded before they close: dokja stage record deadline_extended",
@@ -106,7 +95,7 @@ def require_in_time(rulebook: Rulebook, events: Sequence[Event], at: str) -> Non
         )
 
 
-def require_not_backdated(events: Sequence[Event], at: str) -> None:
+def require_not_backdated(history: History, at: str) -> None:
     """Require that a time on which a deadline hangs is no earlier than anything the stage has recorded.
 
     Otherwise what was refused as late could be recorded once more under an earlier time.
@@ -114,12 +103,9 @@ def require_not_backdated(events: Sequence[Event], at: str) -> None:
     Raises:
         NotAllowed: It is earlier.
     """
-    latest = max(events, key=lambda event: instant(event.at), default=None)
+    latest = max(history.events, key=lambda event: event.at[:19], default=None)
     if latest is not None and instant(at) < instant(latest.at):
         raise NotAllowed(
             f"{at} lies before {latest.id!r}, which was recorded at {latest.at}.",
             hint="What hangs on a deadline is recorded at the time it happens; leave --at out.",
         )
-
-
-_REGISTERING = (Kind.TEAM_REGISTERED, Kind.REENTRY_APPLICATION)

@@ -9,33 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
 
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput, NotAllowed
 from dokja.procedure.support import MovedDeadline, Promise
 from dokja.procedure.support_budget import LineStanding, RuleStanding, budget_standing, rule_standing
 from dokja.procedure.support_record import Left, SupportRecord, read_support, registered_teams
-from dokja.record.events import Event, in_force
-from dokja.record.payloads import Kind
+from dokja.record.events import AnyEvent
+from dokja.record.kinds.ledger import LedgerEntry, SupportDelivered, SupportPromised, SupportReturned
+from dokja.record.kinds.publication import OfficialOutcome
 from dokja.rulebook import Unknown
-from dokja.workflows.desk import Actor, Desk, Draft
+from dokja.workflows.desk import Desk
 from dokja.workflows.publish import announced_decision, signed_decision
-
-_T = TypeVar("_T")
-
-SUPPORT = frozenset(
-    {
-        Kind.SUPPORT_PROMISED,
-        Kind.SUPPORT_DELIVERED,
-        Kind.SUPPORT_RETURNED,
-        Kind.BUDGET_LINE,
-        Kind.NAMING_RIGHT,
-        Kind.ROSTER_VERSION,
-        Kind.RETRACTION,
-    }
-)
-"""Kinds that the ledger reads; a retraction may take one of them back."""
+from dokja.workflows.stage import Actor, Draft, Stage, read_payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,51 +37,48 @@ NOTHING = Correction()
 
 def look_at_support(desk: Desk) -> SupportRecord:
     """Return what is recorded about support in every stage of the desk."""
-    stages = desk.store.stages()
-    return read_support(
-        [desk.store.events(name) for name in stages], [desk.rulebook(name) for name in stages]
-    )
+    stages = desk.stages()
+    return read_support([stage.history for stage in stages], [stage.rulebook for stage in stages])
 
 
 def record_support(
-    desk: Desk,
-    stage: str,
-    kind: Kind,
-    payload: Mapping[str, JSON],
+    stage: Stage,
+    payload: LedgerEntry,
     actor: Actor,
     *,
     correction: Correction = NOTHING,
     dry_run: bool = False,
-) -> Event:
+) -> AnyEvent:
     """Record one entry about support and return its event.
 
     Args:
-        desk: The office's desk.
-        stage: Name of the stage the entry is recorded in; the ledger itself spans all of them.
-        kind: What happened.
-        payload: Under the kind's schema.
+        stage: The stage the entry is recorded in; the ledger itself spans all of them.
+        payload: What happened.
         actor: Who records, and when.
         correction: What it corrects.
         dry_run: Check everything and write nothing.
 
     Raises:
         InvalidInput: The team is not registered, or the entry contradicts another.
-        EventInvalid: The payload breaks its schema, or may not supersede what it names.
+        EventInvalid: It may not supersede what it names.
     """
-    name = desk.require_stage(stage)
-    happening = Draft(kind, payload, supersedes=correction.supersedes or None, reason=correction.reason)
-    drafted, after = require_support(desk, name, actor, happening)
-    team = payload.get("team")
-    if team is not None and team not in after.teams:
-        raise InvalidInput(
-            f"There is no team {team!r}.",
-            hint="Register it first: dokja stage record team_registered FILE",
-        )
-    return drafted if dry_run else desk.record(name, actor, [happening], desk.rulebook(name))[0]
+    draft = Draft(payload, supersedes=correction.supersedes or None, reason=correction.reason)
+
+    def checked(stage: Stage) -> list[Draft]:
+        after = require_support(stage, actor, draft)
+        team = getattr(payload, "team", None)
+        if team is not None and team not in after.teams:
+            raise InvalidInput(
+                f"There is no team {team!r}.",
+                hint="Register it first: dokja stage record team_registered FILE",
+            )
+        return [draft]
+
+    return stage.record(actor, checked, dry_run=dry_run)[0]
 
 
-def require_support(desk: Desk, stage: str, actor: Actor, happening: Draft) -> tuple[Event, SupportRecord]:
-    """Require that an event leaves the ledger readable, whatever its kind; return it and the ledger with it.
+def require_support(stage: Stage, actor: Actor, draft: Draft) -> SupportRecord:
+    """Require that an event leaves the ledger readable, whatever its kind; return the ledger with it.
 
     A retraction of a promise that was delivered on leaves statements under no promise; one of a promise that was
     returned is refused.
@@ -104,10 +87,9 @@ def require_support(desk: Desk, stage: str, actor: Actor, happening: Draft) -> t
         InvalidInput: It contradicts another entry.
         EventInvalid, NotAllowed: It may not follow the history.
     """
-    drafted = desk.draft(stage, actor, [happening], desk.rulebook(stage))[0].event
-    stages = {one: list(desk.store.events(one)) for one in desk.store.stages()}
-    stages[stage].append(drafted)
-    return drafted, read_support(stages.values())
+    after = stage.after(stage.record(actor, [draft], dry_run=True))
+    others = {other.name: other.history for other in stage.desk.stages()}
+    return read_support((others | {stage.name: after}).values())
 
 
 def delivery_payload(
@@ -119,9 +101,9 @@ def delivery_payload(
     last: date | None,
     measured_by: str,
     cites: Iterable[str],
-) -> dict[str, JSON]:
+) -> SupportDelivered:
     """Return the payload of a delivery under a promise; team, supplier and units promised come from the promise."""
-    return _stated(
+    said = _stated(
         {
             "team": promise.team,
             "support": promise.id,
@@ -135,9 +117,10 @@ def delivery_payload(
             "cites": list(cites) or None,
         }
     )
+    return read_payload(SupportDelivered, said)
 
 
-def return_payload(promise: Promise, day: date, cites: Iterable[str]) -> dict[str, JSON]:
+def return_payload(promise: Promise, day: date, cites: Iterable[str]) -> SupportReturned:
     """Return the payload of a return.
 
     Raises:
@@ -148,12 +131,13 @@ def return_payload(promise: Promise, day: date, cites: Iterable[str]) -> dict[st
             f"What {promise.id!r} promised stays with {promise.team}; it is not returned.",
             hint="Correct the promise with --on-exit returned if that is wrong.",
         )
-    return _stated(
+    said = _stated(
         {"team": promise.team, "support": promise.id, "day": day.isoformat(), "cites": list(cites) or None}
     )
+    return read_payload(SupportReturned, said)
 
 
-def promise_payload(desk: Desk, stage: str, fields: Mapping[str, JSON]) -> dict[str, JSON]:
+def promise_payload(stage: Stage, fields: Mapping[str, JSON]) -> SupportPromised:
     """Return the payload of a promise; where it follows a row of the rulebook, what it leaves out comes from the row.
 
     Raises:
@@ -162,7 +146,7 @@ def promise_payload(desk: Desk, stage: str, fields: Mapping[str, JSON]) -> dict[
     stated = _stated(fields)
     rule = stated.get("rule")
     if rule is not None:
-        row = next((one for one in desk.rulebook(stage).support if one.id == rule), None)
+        row = next((one for one in stage.rulebook.support if one.id == rule), None)
         if row is None:
             raise InvalidInput(f"The rulebook's support table has no row {rule!r}.")
         known = {
@@ -178,7 +162,7 @@ def promise_payload(desk: Desk, stage: str, fields: Mapping[str, JSON]) -> dict[
     if "supplier" not in stated:
         raise InvalidInput("It is not said who supplies.", hint="Name the supplier with --supplier.")
     stated.setdefault("what", str(stated["resource"]))
-    return stated
+    return read_payload(SupportPromised, stated)
 
 
 def _stated(fields: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -188,30 +172,23 @@ def _stated(fields: Mapping[str, JSON]) -> dict[str, JSON]:
 def teams_that_left(desk: Desk) -> dict[str, str]:
     """Return team to the stage it left by a signed or announced decision, the last one that speaks of it."""
     left: dict[str, str] = {}
-    for stage in desk.store.stages():
+    for stage in desk.stages():
         # A team that entered a later stage, by re-entry too, has its support again.
-        for team in registered_teams(in_force(desk.store.events(stage))):
+        for team in registered_teams(stage.history):
             left.pop(team, None)
-        left |= {team: stage for team, advances in _outcomes(desk, stage).items() if not advances}
+        left |= {team: stage.name for team, advances in _outcomes(stage).items() if not advances}
     return left
 
 
-def _outcomes(desk: Desk, stage: str) -> dict[str, bool]:
+def _outcomes(stage: Stage) -> dict[str, bool]:
     """Return team to whether it goes on, by the decision announced, else signed last, else as told elsewhere."""
     for find in (announced_decision, signed_decision):
         try:
-            return _advances(find(desk, stage).everything["outcome"], "teams")
+            return {one.team: one.advances for one in find(stage).decided.teams}
         except NotAllowed:
             continue
-    told = [e for e in in_force(desk.store.events(stage)) if e.kind is Kind.OFFICIAL_OUTCOME]
-    return _advances(told[-1].payload, "outcomes") if told else {}
-
-
-def _advances(value: object, rows: str) -> dict[str, bool]:
-    assert isinstance(value, Mapping)
-    told = value[rows]
-    assert isinstance(told, list)
-    return {str(row["team"]): bool(row["advances"]) for row in told if isinstance(row, dict)}
+    told = stage.history.these(OfficialOutcome)
+    return {one.team: one.advances for one in told[-1].payload.outcomes} if told else {}
 
 
 def on_exit(desk: Desk, record: SupportRecord) -> tuple[Left, ...]:
@@ -222,29 +199,25 @@ def on_exit(desk: Desk, record: SupportRecord) -> tuple[Left, ...]:
     )
 
 
-def deadlines(
-    desk: Desk, stage: str, record: SupportRecord, deadline: date | None = None
-) -> dict[str, MovedDeadline]:
+def deadlines(stage: Stage, record: SupportRecord, deadline: date | None = None) -> dict[str, MovedDeadline]:
     """Return each team's development deadline, moved by the stops of its clock.
 
     Args:
-        desk: The office's desk.
-        stage: Name of the stage.
+        stage: The stage.
         record: What is recorded about support.
         deadline: The last day of development; the rulebook's last day of submission by default.
 
     Raises:
         InvalidInput: Neither the rulebook nor the caller says when the deadline is.
     """
-    name = desk.require_stage(stage)
-    before = deadline or desk.rulebook(name).clock.submission.closes
+    before = deadline or stage.rulebook.clock.submission.closes
     if isinstance(before, Unknown):
         raise InvalidInput(
-            f"The rulebook of {name!r} does not say when submissions close.",
+            f"The rulebook of {stage.name!r} does not say when submissions close.",
             hint="Name the day with --deadline.",
         )
     # The ledger spans all stages; read from one of them alone, it would return what was promised in another.
-    known = registered_teams(in_force(desk.store.events(name)))
+    known = registered_teams(stage.history)
     return {team: record.ledger.moved_deadline(team, before) for team in known}
 
 
@@ -256,7 +229,6 @@ class Budget:
     rules: tuple[RuleStanding, ...]
 
 
-def look_at_budget(desk: Desk, stage: str, record: SupportRecord) -> Budget:
+def look_at_budget(stage: Stage, record: SupportRecord) -> Budget:
     """Return whether what was promised adds up."""
-    rulebook = desk.rulebook(desk.require_stage(stage))
-    return Budget(budget_standing(record), rule_standing(rulebook, record.ledger.promises))
+    return Budget(budget_standing(record), rule_standing(stage.rulebook, record.ledger.promises))

@@ -77,6 +77,11 @@ def holds(name: str, /, **figures: JSON) -> DossierStatement:
     return DossierStatement(name, StatementStanding.HOLDS, Reason(f"dossier.{name}.holds", figures))
 
 
+def holding(name: str, how: str, /, **figures: JSON) -> DossierStatement:
+    """Return that a statement holds in another way than usual, and in which."""
+    return DossierStatement(name, StatementStanding.HOLDS, Reason(f"dossier.{name}.{how}", figures))
+
+
 def broken(name: str, how: str, /, **figures: JSON) -> DossierStatement:
     """Return that a statement is broken, and how."""
     return DossierStatement(name, StatementStanding.BROKEN, Reason(f"dossier.{name}.{how}", figures))

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
+from typing import TypeGuard
 
-from dokja.canonical import JSON, canonical_bytes, digest_json, digest_salted
+from dokja.canonical import JSON, canonical_bytes, digest_json, digest_salted, parse_json
+from dokja.deciding.decided import Decided
 from dokja.deciding.decision import decide, decision_digest
 from dokja.dossier import AUDITOR, Dossier, DossierEntry, ReadDossier, read_dossier
 from dokja.errors import DokjaError, EventInvalid, InvalidInput, KeyRefused
+from dokja.grammar.model import read_model
 from dokja.procedure.signature_rule import Enough, signatures_of
-from dokja.publishing.see import Viewer, view_decision
-from dokja.record.events import Event, in_force
-from dokja.record.payloads import Kind
-from dokja.rulebook import Profile, Rulebook, rulebook_from_json
+from dokja.publishing.principal import PUBLIC
+from dokja.publishing.see import see
+from dokja.record.events import AnyEvent, Event, those
+from dokja.record.history import History
+from dokja.record.kinds.frame import Amended, StageOpened
+from dokja.rulebook import Rulebook, rulebook_from_json
+from dokja.rulebook.normalisers import DECIMALS
 from dokja.sensitivity.uncertainty import assess
 from dokja.signature import KeyRing, Signature
 from dokja.signature.note import NoteKey
@@ -27,6 +34,7 @@ from dokja.workflows.verification import (
     StatementStanding,
     VerificationReport,
     broken,
+    holding,
     holds,
     unknown,
 )
@@ -122,11 +130,9 @@ class _Verifier:
         if isinstance(self._book, DokjaError):
             return broken(name, "invalid", sentence=self._book.message)
         digest = self._book.digest()
-        named = {
-            event.payload["rulebook"]
-            for _, event, _ in self._open
-            if event.kind in (Kind.STAGE_OPENED, Kind.AMENDMENT)
-        }
+        shown = [event for _, event, _ in self._open]
+        named = {event.payload.rulebook for event in those(shown, StageOpened)}
+        named |= {event.payload.rulebook for event in those(shown, Amended)}
         if digest in named:
             return holds(name, rulebook=digest)
         return (
@@ -136,7 +142,7 @@ class _Verifier:
         )
 
     @cached_property
-    def _events_or_error(self) -> list[tuple[int, Event, JSON]] | EventInvalid:
+    def _events_or_error(self) -> list[tuple[int, AnyEvent, JSON]] | EventInvalid:
         """(place, event, signature given with it) of every event shown in full."""
         try:
             return [
@@ -148,7 +154,7 @@ class _Verifier:
             return error
 
     @property
-    def _open(self) -> list[tuple[int, Event, JSON]]:
+    def _open(self) -> list[tuple[int, AnyEvent, JSON]]:
         return [] if isinstance(self._events_or_error, EventInvalid) else self._events_or_error
 
     @property
@@ -167,7 +173,7 @@ class _Verifier:
                 return broken(name, "sealed_from_auditor", sealed=len(self._sealed))
             return unknown(name, "sealed", sealed=len(self._sealed), open=len(self._open))
         try:
-            in_force(event for _, event, _ in self._open)
+            History.of(event for _, event, _ in self._open)
         except EventInvalid as error:
             return broken(name, "invalid", sentence=error.message)
         return holds(name, events=len(self._open))
@@ -246,13 +252,14 @@ class _Verifier:
             )
         if isinstance(self._book, DokjaError):
             return broken(name, "no_rule")
-        outcome, uncertainty = opened.value.get("outcome"), opened.value.get("uncertainty")
-        if not isinstance(outcome, dict) or not isinstance(uncertainty, dict | None):
+        uncertainty = opened.value.get("uncertainty")
+        if not isinstance(uncertainty, dict | None):
             return broken(name, "malformed")
         try:
-            public = view_decision(self._book, outcome, uncertainty, Viewer(Profile.PUBLIC))
+            decided = read_model(Decided, opened.value.get("outcome"))
+            public = see(PUBLIC, self._book).decision(decided, uncertainty).as_json()
             same = canonical_bytes(public) == canonical_bytes(self.dossier.decision.get("public"))
-        except (KeyError, TypeError, ValueError, AttributeError, InvalidInput):
+        except (KeyError, TypeError, ValueError, AttributeError, AssertionError, InvalidInput):
             return broken(name, "malformed")
         return holds(name) if same else broken(name, "differs")
 
@@ -280,11 +287,16 @@ class _Verifier:
             return unknown(name, "no_opened")
         read = [event for place, event, _ in self._open if place < dossier.before]
         try:
-            outcome = decide(self._book, read).as_json()
+            outcome = decide(self._book, History.of(read)).as_json()
         except DokjaError as error:
             return broken(name, "refused", sentence=error.message)
-        same = canonical_bytes(outcome) == canonical_bytes(dossier.opened.value.get("outcome"))
-        return holds(name, events=len(read)) if same else broken(name, "differs", events=len(read))
+        stated = dossier.opened.value.get("outcome")
+        if canonical_bytes(outcome) == canonical_bytes(stated):
+            return holds(name, events=len(read))
+        moved = _last_decimals(parse_json(canonical_bytes(outcome)), stated)
+        if moved is None:
+            return broken(name, "differs", events=len(read))
+        return holding(name, "last_decimal", events=len(read), moved=moved)
 
     def _uncertainty(self) -> DossierStatement:
         """Resamples are drawn again from their seed; another numpy may draw others, which breaks nothing."""
@@ -305,11 +317,37 @@ class _Verifier:
             return unknown(name, "too_many", replicates=replicates, most=_MOST_REPLICATES)
         read = [event for place, event, _ in self._open if place < self.dossier.before]
         try:
-            again = assess(self._book, read, seed, replicates=replicates, concentration=float(spread))
+            again = assess(
+                self._book, History.of(read), seed, replicates=replicates, concentration=float(spread)
+            )
         except DokjaError:
             return broken(name, "malformed")
         same = canonical_bytes(again.as_json()) == canonical_bytes(stated)
         return holds(name) if same else unknown(name, "drawn_otherwise")
+
+
+def _last_decimals(computed: JSON, stated: object) -> int | None:
+    """Return how many figures are one in their last decimal away from what was stated; None when anything else differs.
+
+    Decisions computed in floating point, before scores were exact, hold such figures in rare stages
+    (docs/decisions/0017-exact-scoring.md).
+    """
+    if isinstance(computed, dict) and isinstance(stated, dict) and computed.keys() == stated.keys():
+        return _moved([_last_decimals(computed[key], stated[key]) for key in computed])
+    if isinstance(computed, list) and isinstance(stated, list) and len(computed) == len(stated):
+        return _moved([_last_decimals(one, other) for one, other in zip(computed, stated, strict=True)])
+    if _is_number(computed) and _is_number(stated):
+        apart = abs(Decimal(repr(float(computed))) - Decimal(repr(float(stated))))
+        return {Decimal(0): 0, Decimal(1).scaleb(-DECIMALS): 1}.get(apart)
+    return 0 if type(computed) is type(stated) and computed == stated else None
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _moved(parts: list[int | None]) -> int | None:
+    return None if None in parts else sum(part for part in parts if part is not None)
 
 
 def _object(value: JSON) -> dict[str, JSON]:

@@ -30,9 +30,10 @@ from dokja.cli.shared.output import Output
 from dokja.report.words import LANGUAGES
 
 if TYPE_CHECKING:
-    from dokja.record.events import Event
+    from dokja.record.events import AnyEvent
     from dokja.signature.key import Signer
-    from dokja.workflows.desk import Actor, Desk
+    from dokja.workflows.desk import Desk
+    from dokja.workflows.stage import Actor, Stage
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -64,7 +65,6 @@ class Call:
     ) -> None:
         self.out = out
         self.folder: Path = given["desk_folder"]
-        self.stage: str = given.get("stage", "")
         self.dry_run: bool = given.get("dry_run", False)
         self._given = given
         self._clock = clock
@@ -80,6 +80,20 @@ class Call:
         from dokja.workflows.desk import Desk
 
         return self.held.enter_context(Desk(self.folder))
+
+    @cached_property
+    def stage(self) -> Stage:
+        """The stage in hand: everything recorded of it, read once.
+
+        Raises:
+            InvalidInput: There is no such stage, or several and none was named.
+        """
+        return self.held.enter_context(self.desk.stage(self.stage_name))
+
+    @property
+    def stage_name(self) -> str:
+        """Name of the stage as it was given; empty where none was."""
+        return str(self._given.get("stage", ""))
 
     def new_desk(self, origin: str, store: str) -> None:
         """Make the desk, if there is none in the folder yet.
@@ -113,20 +127,20 @@ class Call:
     def today(self) -> date:
         """The present day where the programme is: in the zone of its first rulebook."""
         stages = self.desk.store.stages()
-        zone = self.desk.rulebook(stages[0]).clock.timezone if stages else "Asia/Seoul"
+        zone = self.desk.stage(stages[0]).rulebook.clock.timezone if stages else "Asia/Seoul"
         return self.now.astimezone(ZoneInfo(zone)).date()
 
     @cached_property
     def actor(self) -> Actor:
         """Who records, when, and with which key."""
-        from dokja.workflows.desk import Actor
+        from dokja.workflows.stage import Actor
 
         return Actor(self._given["by"], self.at, self._given["key"])
 
-    def show_recorded(self, events: Event | Sequence[Event], *lines: str) -> None:
+    def show_recorded(self, events: AnyEvent | Sequence[AnyEvent], *lines: str) -> None:
         """Answer with what was recorded, or would be in a dry run."""
         from dokja.record.events import Event
-        from dokja.workflows.desk import told
+        from dokja.workflows.stage import told
 
         what: dict[str, object]
         if isinstance(events, Event):

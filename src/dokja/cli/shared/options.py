@@ -105,20 +105,20 @@ def seed_option(
 
 
 def profile_options(who: str = "Who looks.") -> Callable[[_F], _F]:
-    """Add `--profile` and `--team`; the command is handed the `viewer` they name."""
+    """Add `--profile` and `--team`; the command is handed the `principal` they name."""
 
     def add(command: _F) -> _F:
         @functools.wraps(command)
         def viewing(*arguments: Any, profile: str, team: str, **given: Any) -> Any:
-            from dokja.publishing.see import Viewer
+            from dokja.publishing.principal import principal_of
             from dokja.rulebook import Profile
 
-            return command(*arguments, viewer=Viewer(Profile(profile), team), **given)
+            return command(*arguments, principal=principal_of(Profile(profile), team), **given)
 
         return added(
             option("--profile", type=click.Choice(PROFILES), default="public", show_default=True, help=who),
             option("--team", default="", help="The team, for the profile own_team."),
-        )(viewing)  # type: ignore[return-value]  # the same command, less the viewer
+        )(viewing)  # type: ignore[return-value]  # the same command, less the principal
 
     return add
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dokja.deciding.decision import TeamOutcome
-from dokja.record.payloads import Exit
+from dokja.record.terms import Exit
 from dokja.report.decision.teams import Shown, say_margin
 from dokja.report.decision.voice import Figure
 from dokja.sensitivity.fragility import Fragility

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dokja.deciding.decision import Decision
-from dokja.record.events import SIMULATOR, Event, in_force
-from dokja.record.payloads import Kind
+from dokja.record.events import SIMULATOR, those
+from dokja.record.history import History
+from dokja.record.kinds.entry import BenchmarksChosen
+from dokja.record.kinds.judging import Mark, PanelVote, RaterRegistered, RunResult, UserPreference
 from dokja.rulebook import TOTAL, AllOf, AnyOf, Independence, PanelMajority, Rulebook, ScorePart, Unknown
 
-_BALLOTS = {Kind.EXPERT_SCORE, Kind.USER_RATING, Kind.USER_PREFERENCE, Kind.PANEL_VOTE}
+_BALLOTS = (Mark, UserPreference, PanelVote, RaterRegistered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +39,19 @@ class Simulated:
         return self.parts.get(part, "")
 
 
-def find_simulated(rulebook: Rulebook, decision: Decision, events: Iterable[Event]) -> Simulated:
+def find_simulated(rulebook: Rulebook, decision: Decision, history: History) -> Simulated:
     """Return what the actor `simulator` recorded and what is computed from it.
 
     Args:
         rulebook: The rules, for what reads what.
         decision: The decision, for the findings it read.
-        events: The whole history of the stage.
+        history: Everything that happened in the stage.
     """
-    standing = in_force(events)
-    made = [event for event in standing if event.by == SIMULATOR]
-    panel_of = {
-        str(event.payload["rater"]): str(event.payload["panel"])
-        for event in standing
-        if event.kind is Kind.RATER_REGISTERED
-    }
-    panels = {
-        panel_of.get(str(event.payload["rater"]), "")
-        for event in made
-        if event.kind in _BALLOTS or event.kind is Kind.RATER_REGISTERED
-    }
-    ran = {str(event.payload["benchmark"]) for event in made if event.kind is Kind.RUN_RESULT}
-    suites = {suite for suite, benchmarks in _benchmarks(rulebook, standing).items() if benchmarks & ran}
+    made = [event for event in history.standing.values() if event.by == SIMULATOR]
+    cast = [event.payload for event in made if isinstance(event.payload, _BALLOTS)]
+    panels = {history.panel_of.get(one.rater, "") for one in cast}
+    ran = {event.payload.benchmark for event in those(made, RunResult)}
+    suites = {suite for suite, benchmarks in _benchmarks(rulebook, history).items() if benchmarks & ran}
     parts: dict[str, str] = {}
     whole = _mark(rulebook.parts, panels, suites, parts)
     if whole:
@@ -70,21 +63,17 @@ def find_simulated(rulebook: Rulebook, decision: Decision, events: Iterable[Even
         for one in decision.teams
         for gate in rulebook.gates
     }
-    ballots = sum(event.kind in _BALLOTS or event.kind is Kind.RATER_REGISTERED for event in made)
-    return Simulated(ballots, len(made) - ballots, parts, gates, frozenset(findings))
+    return Simulated(len(cast), len(made) - len(cast), parts, gates, frozenset(findings))
 
 
-def _benchmarks(rulebook: Rulebook, standing: Sequence[Event]) -> dict[str, set[str]]:
+def _benchmarks(rulebook: Rulebook, history: History) -> dict[str, set[str]]:
     """Return suite to the benchmarks it reads, those that teams chose included."""
     found = {
         suite.id: set() if isinstance(suite.benchmarks, Unknown) else {one.id for one in suite.benchmarks}
         for suite in rulebook.suites
     }
-    for event in standing:
-        if event.kind is Kind.BENCHMARKS_CHOSEN:
-            chosen = event.payload["benchmarks"]
-            assert isinstance(chosen, list)
-            found.setdefault(str(event.payload["suite"]), set()).update(map(str, chosen))
+    for event in history.these(BenchmarksChosen):
+        found.setdefault(event.payload.suite, set()).update(event.payload.benchmarks)
     return found
 
 

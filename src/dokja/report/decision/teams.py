@@ -9,8 +9,8 @@ from dokja.deciding.decision import Decision, TeamOutcome
 from dokja.deciding.gate import GateResult
 from dokja.deciding.independence import ItemResult, Outcome
 from dokja.deciding.score import Points
-from dokja.record.history import RecordedFinding
-from dokja.record.payloads import Exit
+from dokja.record.finding import RecordedFinding
+from dokja.record.terms import Exit
 from dokja.report.decision.simulated import Simulated
 from dokja.report.decision.voice import Figure, Voice, known
 from dokja.rulebook import TOTAL, AtLeast, KeepTop, PanelMajority, Rulebook, ScorePart, Unknown

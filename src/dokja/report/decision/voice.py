@@ -11,7 +11,7 @@ from dokja.deciding.decision import Decision
 from dokja.deciding.measurements import NoResult
 from dokja.deciding.score import Points
 from dokja.finding import Evidence, Reason
-from dokja.record.payloads import Exit
+from dokja.record.terms import Exit
 from dokja.report.words import Language, name_component, say, sentences
 from dokja.rulebook import Gate, IndependenceCriterion, Panel, Rulebook, ScorePart, SuiteRule, Text, Unknown
 from dokja.stats.intervals import Interval
