@@ -6,7 +6,7 @@ random and longer; what it finds is written down as an `@example`, and from then
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from dokja.demo.fetch import fetch_real_model
 from dokja.errors import Unavailable
+from tests.store.postgres import Server, private_server
 
 # A time limit per example would fail a test for a busy machine; the suite as a whole has its own.
 settings.register_profile("same", derandomize=True, print_blob=True, deadline=None)
@@ -21,6 +22,12 @@ settings.register_profile("explore", max_examples=1000, print_blob=True, deadlin
 settings.load_profile("same")
 
 CACHE = Path(__file__).parents[1] / ".cache" / "models"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    with private_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,7 @@ from pathlib import Path
 import pytest
 
 from dokja.store.events import Store
-from tests.store.postgres import Server, private_server
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    with private_server() as server:
-        yield server
+from tests.store.postgres import Server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -215,6 +215,11 @@ class History:
     def _enter(self, event: AnyEvent) -> AnyEvent | None:
         """Let an event be in the history and return what it corrects or takes back; None when nothing."""
         old = require_next(event, self.by_id, self.gone.keys())
+        if old is not None and old.payload.for_good:
+            raise EventInvalid(
+                f"Event {event.id!r} would correct or take back {old.id!r} ({old.kind}), which stands for good.",
+                hint=f"What follows from it is changed by an event of its own, if at all; see: {old.payload.by_hand}",
+            )
         self.events.append(event)
         self.by_id[event.id] = event
         if old is not None:

@@ -8,6 +8,7 @@ A kind is one class below `Payload` in `record/kinds/`, and nothing else has to 
 - `after_closing` says whether it lies beside the result, so that it may still come when the stage is closed.
 - `by_hand` names the command that records it, where more goes with it than its fields; empty lets
   `dokja stage record` do it.
+- `for_good` says that such an event is never corrected nor taken back.
 - `is_evidence` says whether the answer to an objection may correct it.
 - `apply` puts it into the history, and refuses what the history does not allow; `undo` takes it out again, where
   nothing can rest on it.
@@ -39,6 +40,7 @@ class Payload(Model):
     by_hand: ClassVar[str] = ""
     is_evidence: ClassVar[bool] = True
     in_ledger: ClassVar[bool] = False
+    for_good: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(cls, **more: Any) -> None:

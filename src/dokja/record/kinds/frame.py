@@ -29,6 +29,7 @@ class StageOpened(Payload):
     kind: ClassVar[str] = "stage_opened"
     disclosed: ClassVar[Audience] = EVERYONE
     by_hand: ClassVar[str] = "dokja stage open"
+    for_good: ClassVar[bool] = True
     is_evidence: ClassVar[bool] = False
 
     rulebook: Digest
@@ -82,6 +83,7 @@ class StageClosed(Payload):
     kind: ClassVar[str] = "stage_closed"
     disclosed: ClassVar[Audience] = EVERYONE
     by_hand: ClassVar[str] = "dokja stage close"
+    for_good: ClassVar[bool] = True
     is_evidence: ClassVar[bool] = False
 
     decision: Digest
