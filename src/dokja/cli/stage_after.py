@@ -38,6 +38,7 @@ def publish(
     one before.
     """
     from dokja.procedure.objection import period_of
+    from dokja.workflows.decide import sealed_without_salt
     from dokja.workflows.publish import Terms, publish_decision
 
     terms = Terms(until, early, assumptions, "", reason)
@@ -53,7 +54,10 @@ def publish(
         last = max(last_days.values(), default="–")
         lines.append(call.out.say("publication.announced", {"event": published.event.id, "last_day": last}))
     lines += map(str, published.dossiers)
-    call.out.show({**published.as_json(), "last_days": last_days}, lines)
+    bare = sealed_without_salt(call.stage, call.stage.rulebook) if published.dossiers else ()
+    if bare:
+        lines.append(call.out.say("stage.sealed_without_salt", {"events": len(bare)}))
+    call.out.show({**published.as_json(), "last_days": last_days, "sealed_without_salt": list(bare)}, lines)
     return EXIT_DONE if published.allowed else EXIT_AGAINST
 
 

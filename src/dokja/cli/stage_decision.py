@@ -139,7 +139,7 @@ def _sign_and_write(
     call: Call, proposal: Proposal, keys: Sequence[Signer], folder: Path | None
 ) -> dict[str, Any]:
     from dokja.procedure.signature_rule import Enough
-    from dokja.workflows.decide import sign, who_signed, write_dossiers
+    from dokja.workflows.decide import sealed_without_salt, sign, who_signed, write_dossiers
 
     for key in keys:
         sign(call.stage, proposal, key, call.signed_at(key))
@@ -151,6 +151,7 @@ def _sign_and_write(
         "needed": signed.needed,
         "missing": dict(signed.missing),
         "dossiers": [str(path) for path in written],
+        "sealed_without_salt": list(sealed_without_salt(call.stage, proposal.rulebook)) if written else [],
     }
 
 
@@ -175,6 +176,8 @@ def _signed_lines(told: dict[str, Any], out: Output) -> Iterator[str]:
     for role, people in told["missing"].items():
         yield out.say("signature.role_missing", {"role": role, "people": people})
     yield from told["dossiers"]
+    if told["sealed_without_salt"]:
+        yield out.say("stage.sealed_without_salt", {"events": len(told["sealed_without_salt"])})
 
 
 def outcome_lines(decision: Decision, language: Language) -> list[str]:

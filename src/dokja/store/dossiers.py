@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from dokja.canonical import JSON, parse_json
 from dokja.dossier import AUDITOR, PUBLIC, Dossier, DossierEntry, Earlier, Opened, Personal
-from dokja.errors import InvalidInput, NotAllowed
+from dokja.errors import InvalidInput
 from dokja.record.events import AnyEvent, Event
 from dokja.signature.note import Note, NoteKey, parse_head
 from dokja.store import log
@@ -37,11 +37,11 @@ def make_dossier(
         before: Events at places before this one were read for the decision.
         log_key: The log's key as verifiers know it.
         opened: What the commitment covers; it goes into the auditor's dossier only.
-        sealed: For the public dossier, which events are shown by their digest alone; None makes the auditor's dossier,
+        sealed: For the public dossier, which events are shown by their digest alone. The digest of one recorded without a
+            salt confirms a guess (see `workflows.decide.sealed_without_salt`). None makes the auditor's dossier,
             with everything and the personal payloads that are not erased.
 
     Raises:
-        NotAllowed: An event to be sealed has no salt, so that its digest would not hide it.
         InvalidInput: The log has not signed a checkpoint over all of the stage.
     """
     with store.database.reading() as connection:
@@ -93,11 +93,6 @@ def _shown(leaf: Leaf, sealed: Callable[[AnyEvent], bool] | None) -> tuple[str, 
     event = Event.from_json(leaf.body)
     if sealed is None or not sealed(event):
         return "event", {"event": leaf.body, "signature": leaf.signature}
-    if not event.salt:
-        raise NotAllowed(
-            f"Event {event.id!r} cannot be sealed: it was recorded without a salt, so its digest can be guessed.",
-            hint="Record what is to be sealed with a salt of at least 16 random bytes.",
-        )
     return "sealed", {"digest": leaf.digest}
 
 

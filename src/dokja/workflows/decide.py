@@ -231,6 +231,20 @@ def require_signed(signed: DecisionSignatures) -> None:
         )
 
 
+def sealed_without_salt(stage: Stage, rulebook: Rulebook) -> tuple[str, ...]:
+    """Return the events that are sealed from the public and have no salt, so that their digest confirms a guess.
+
+    Version 0.1 salted what its tables sealed and nothing else; what is recorded now always has a salt. Showing such an
+    event instead would tell more than its digest does.
+    """
+    sight, as_of = see(PUBLIC, rulebook), max((event.at for event in stage.events), default="")
+    return tuple(
+        event.id
+        for event in stage.events
+        if not event.salt and not sight.event(event, stage.history, as_of)
+    )
+
+
 def write_dossiers(stage: Stage, proposal: Proposal, folder: Path) -> tuple[Path, Path]:
     """Write the public and the auditor's dossier of a signed decision and return their paths.
 
