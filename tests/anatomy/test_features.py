@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dokja.anatomy import Group, Member, feature_blocks, groups, load_part, relabel, unit_features
+from dokja.anatomy import Group, GroupMember, feature_blocks, groups, load_part, relabel, unit_features
 from dokja.errors import InvalidInput
 from tests.anatomy.conftest import Tiny
 
 
-def every_member(tiny: Tiny) -> list[tuple[Group, Member]]:
+def every_member(tiny: Tiny) -> list[tuple[Group, GroupMember]]:
     found = [group for component in tiny.anatomy.components for group in groups(component)]
     return [(group, member) for group in found for member in group.members]
 

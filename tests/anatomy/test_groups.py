@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dokja.anatomy import Group, describe, groups, load_part, relabel, residual_stream
-from dokja.anatomy.groups import Member
+from dokja.anatomy.groups import GroupMember
 from tests.anatomy.conftest import Tiny
 from tests.anatomy.memory_checkpoint import MemoryCheckpoint, place_part
 
@@ -45,7 +45,7 @@ def permuted(
     return result
 
 
-def _apply(arrays: dict[str, np.ndarray], group: Group, member: Member, order: np.ndarray) -> None:
+def _apply(arrays: dict[str, np.ndarray], group: Group, member: GroupMember, order: np.ndarray) -> None:
     checkpoint = MemoryCheckpoint(arrays)
     if member.stack:
         values = [load_part(checkpoint, part).copy() for part in member.stack]

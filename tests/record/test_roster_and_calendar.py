@@ -5,14 +5,14 @@ from datetime import date, timedelta
 import pytest
 
 from dokja.errors import InvalidInput
-from dokja.record.roster import Member, MemberRole, RosterVersion, changes_between, roster_on
+from dokja.record.roster import MemberRole, RosterMember, RosterVersion, changes_between, roster_on
 from dokja.rulebook.clock import last_day
 from dokja.rulebook.holidays import korean_holidays
 
 LG, UNI, ELICE = (
-    Member("LG AI Research", MemberRole.LEAD),
-    Member("A university", MemberRole.UNIVERSITY),
-    Member("Elice", MemberRole.PARTICIPANT),
+    RosterMember("LG AI Research", MemberRole.LEAD),
+    RosterMember("A university", MemberRole.UNIVERSITY),
+    RosterMember("Elice", MemberRole.PARTICIPANT),
 )
 FIRST = RosterVersion("lg", 1, date(2025, 8, 4), frozenset({LG, UNI}))
 SECOND = RosterVersion("lg", 2, date(2026, 2, 25), frozenset({LG, UNI, ELICE}), "joins for stage 2")

@@ -24,7 +24,7 @@ from dokja.report.document import Document, Table
 from dokja.report.letter_blocks import Facts
 from dokja.report.letters import (
     Head,
-    Objection,
+    ObjectionReceived,
     acknowledgement,
     decision_notice,
     feedback_letter,
@@ -213,7 +213,9 @@ def test_a_letter_about_a_team_the_decision_does_not_know_is_refused() -> None:
 
 
 def test_an_acknowledgement_says_who_hears_it_and_until_when() -> None:
-    came = Objection("objection-9", TEAMS[0], "clerical_error", date(2026, 1, 16), date(2026, 1, 23), True)
+    came = ObjectionReceived(
+        "objection-9", TEAMS[0], "clerical_error", date(2026, 1, 16), date(2026, 1, 23), True
+    )
     words = words_of(acknowledgement(HEADS["ko"], BOOK, came, "가람"))
     for part in (
         "objection-9",

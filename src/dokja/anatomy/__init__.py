@@ -6,7 +6,7 @@ reads those units. Nothing above this package ever looks at a tensor's name.
 
 from dokja.anatomy.describe import describe
 from dokja.anatomy.features import feature_blocks, relabel, unit_features
-from dokja.anatomy.groups import Group, Member, groups, residual_stream
+from dokja.anatomy.groups import Group, GroupMember, groups, residual_stream
 from dokja.anatomy.part import (
     Anatomy,
     Axis,
@@ -24,7 +24,7 @@ __all__ = [
     "Component",
     "ComponentKind",
     "Group",
-    "Member",
+    "GroupMember",
     "Part",
     "Slice",
     "describe",

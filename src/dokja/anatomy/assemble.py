@@ -17,7 +17,7 @@ from dokja.checkpoint.checkpoint import TensorInfo
 
 
 @dataclass
-class Draft:
+class ComponentDraft:
     """A component being put together: the matches of one prefix, then its parts."""
 
     rules: ComponentRules
@@ -27,16 +27,16 @@ class Draft:
     residual: int = 0
 
 
-def drafts_of(matches: Iterable[Match]) -> list[Draft]:
+def drafts_of(matches: Iterable[Match]) -> list[ComponentDraft]:
     """Return one draft per component rules and prefix, in the order the family lists them."""
-    drafts: dict[tuple[int, str], Draft] = {}
+    drafts: dict[tuple[int, str], ComponentDraft] = {}
     for match in matches:
         key = (id(match.component), match.prefix)
-        drafts.setdefault(key, Draft(match.component, match.prefix)).matches.append(match)
+        drafts.setdefault(key, ComponentDraft(match.component, match.prefix)).matches.append(match)
     return list(drafts.values())
 
 
-def assemble(draft: Draft, tensors: Mapping[str, TensorInfo]) -> dict[str, str]:
+def assemble(draft: ComponentDraft, tensors: Mapping[str, TensorInfo]) -> dict[str, str]:
     """Fill a draft's parts and residual width; return the tensors left out, each with the reason."""
     draft.residual = _residual_width(draft, tensors)
     left_out: dict[str, str] = {}
@@ -61,7 +61,7 @@ def _in_model_order(part: Part) -> tuple[int, int, str]:
     return (layer, 0 if part.expert is None else part.expert, part.role)
 
 
-def _residual_width(draft: Draft, tensors: Mapping[str, TensorInfo]) -> int:
+def _residual_width(draft: ComponentDraft, tensors: Mapping[str, TensorInfo]) -> int:
     """The length most tensors give the residual axis; 0 when none has one."""
     votes: Counter[int] = Counter()
     for match in draft.matches:
@@ -76,7 +76,7 @@ def _residual_width(draft: Draft, tensors: Mapping[str, TensorInfo]) -> int:
     return max(votes, key=lambda width: (votes[width], width)) if votes else 0
 
 
-def _value_out_width(draft: Draft, tensors: Mapping[str, TensorInfo]) -> int:
+def _value_out_width(draft: ComponentDraft, tensors: Mapping[str, TensorInfo]) -> int:
     """Input width of the output projection, which tells queries from keys and values where they are fused."""
     for match in draft.matches:
         shape = tensors[match.tensor].shape

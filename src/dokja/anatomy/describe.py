@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dokja.anatomy.assemble import Draft, assemble, drafts_of, numbered
+from dokja.anatomy.assemble import ComponentDraft, assemble, drafts_of, numbered
 from dokja.anatomy.declared import declared, disagreements, hint_of
 from dokja.anatomy.exported import Known, constants, known_names
 from dokja.anatomy.families import FAMILIES
@@ -76,11 +76,13 @@ def _best_family(known: list[Known]) -> tuple[list[Match], Family | None]:
     return best, winner
 
 
-def _in_family_order(drafts: list[Draft], family: Family) -> list[Draft]:
+def _in_family_order(drafts: list[ComponentDraft], family: Family) -> list[ComponentDraft]:
     return sorted(drafts, key=lambda draft: family.components.index(draft.rules))
 
 
-def _component(draft: Draft, checkpoint: Checkpoint, *, ties_head: bool) -> tuple[Component, list[Warning_]]:
+def _component(
+    draft: ComponentDraft, checkpoint: Checkpoint, *, ties_head: bool
+) -> tuple[Component, list[Warning_]]:
     kind = draft.rules.kind
     layers = sorted({part.layer for part in draft.parts if part.layer is not None})
     index = {(part.role, part.layer): part for part in draft.parts if part.expert is None}
@@ -133,7 +135,9 @@ def _routing_groups(said: Mapping[str, int], experts: list[int]) -> int:
     return groups if n_experts and n_experts % groups == 0 else 1
 
 
-def _with_rotary_order(component: Component, draft: Draft, checkpoint: Checkpoint, heads: Heads) -> Component:
+def _with_rotary_order(
+    component: Component, draft: ComponentDraft, checkpoint: Checkpoint, heads: Heads
+) -> Component:
     """Undo the side-by-side storing of rotary pairs, so that a model reads alike from every format."""
     if checkpoint.metadata.get("general.architecture") not in _INTERLEAVED_GGUF or not heads.head_dim:
         return component

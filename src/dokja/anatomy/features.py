@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dokja.anatomy.groups import Group, Member
+from dokja.anatomy.groups import Group, GroupMember
 from dokja.anatomy.part import Part, load_part
 from dokja.checkpoint.checkpoint import Checkpoint
 from dokja.encodings.encoding import FloatArray
@@ -24,7 +24,7 @@ _ROW_PIECE_BYTES = 1 << 25
 
 
 def unit_features(
-    checkpoint: Checkpoint, group: Group, member: Member, columns: NDArray[np.intp] | None = None
+    checkpoint: Checkpoint, group: Group, member: GroupMember, columns: NDArray[np.intp] | None = None
 ) -> FloatArray:
     """Return the features of every unit of a group in one member.
 
@@ -63,7 +63,7 @@ class _Places:
 
 
 def feature_blocks(
-    checkpoint: Checkpoint, group: Group, member: Member, max_bytes: int
+    checkpoint: Checkpoint, group: Group, member: GroupMember, max_bytes: int
 ) -> Iterator[tuple[NDArray[np.intp], FloatArray]]:
     """Yield all features of a member as (feature numbers, (n_units, k_block) features), every feature once.
 
@@ -88,7 +88,7 @@ def feature_blocks(
         yield columns, unit_features(checkpoint, group, member, columns)
 
 
-def relabel(values: FloatArray, group: Group, member: Member, order: NDArray[np.intp]) -> FloatArray:
+def relabel(values: FloatArray, group: Group, member: GroupMember, order: NDArray[np.intp]) -> FloatArray:
     """Return a part with its units re-labelled: unit i of the result is unit order[i] of `values`.
 
     Args:
@@ -104,7 +104,7 @@ def relabel(values: FloatArray, group: Group, member: Member, order: NDArray[np.
     return np.ascontiguousarray(np.moveaxis(moved, 0, member.axis))
 
 
-def _from_rows(checkpoint: Checkpoint, group: Group, member: Member, places: _Places) -> FloatArray:
+def _from_rows(checkpoint: Checkpoint, group: Group, member: GroupMember, places: _Places) -> FloatArray:
     """Features of a part whose first axis is labelled, read in pieces of whole units."""
     part, unit = member.part, member.unit
     result = np.empty((group.n_units, places.position.size), dtype=np.float32)
@@ -121,7 +121,7 @@ def _from_rows(checkpoint: Checkpoint, group: Group, member: Member, places: _Pl
     return result
 
 
-def _from_columns(checkpoint: Checkpoint, group: Group, member: Member, places: _Places) -> FloatArray:
+def _from_columns(checkpoint: Checkpoint, group: Group, member: GroupMember, places: _Places) -> FloatArray:
     """Features of a part whose second axis is labelled, reading only the rows that hold them."""
     result = np.empty((group.n_units, places.position.size), dtype=np.float32)
     for start, stop in _runs(np.unique(places.position), member.part):

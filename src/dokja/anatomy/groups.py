@@ -1,7 +1,7 @@
 """Which re-labellings leave a model unchanged: LINEAGE.md's table, as data.
 
 A `Group` is a set of interchangeable units (hidden units of one MLP, value dimensions of one head, ...) and its
-`Member`s are the axes those units label, all of which move together. Applying one permutation to every member of a
+`GroupMember`s are the axes those units label, all of which move together. Applying one permutation to every member of a
 group gives other stored weights and the same function; the tests of this room check that on real models.
 
 Never permuted, hence in no group: query and key rows inside a head (tied to rotary frequencies, and to the norms of
@@ -21,7 +21,7 @@ EXPERTS, RESIDUAL, PATCH_CHANNELS = "experts", "residual", "patch_channels"
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class GroupMember:
     """One axis (or a range of it) that a group labels.
 
     The range is laid out as repeats × units × unit entries, slowest first: `repeats` copies of the labelling, each
@@ -81,7 +81,7 @@ class Group:
     expert: int | None
     n_units: int
     private: bool
-    members: tuple[Member, ...]
+    members: tuple[GroupMember, ...]
     head: int | None = None
     n_blocks: int = 1
 
@@ -116,7 +116,7 @@ def residual_stream(anatomy: Anatomy, component: Component) -> Group:
     input of the projector that reads it.
     """
     trunk = _trunk(anatomy, component)
-    members: list[Member] = []
+    members: list[GroupMember] = []
     for other in anatomy.components:
         if _trunk(anatomy, other) == trunk and other.residual == trunk.residual:
             members += _residual_members(other, Axis.RESIDUAL, trunk.residual)
@@ -145,14 +145,14 @@ def _first(anatomy: Anatomy, kind: ComponentKind) -> Component | None:
     return next((other for other in anatomy.components if other.kind is kind), None)
 
 
-def _residual_members(component: Component, axis: Axis, width: int) -> Iterator[Member]:
+def _residual_members(component: Component, axis: Axis, width: int) -> Iterator[GroupMember]:
     for part in component.parts:
         if axis not in part.axes or not width:
             continue
         number = part.axes.index(axis)
         length = part.shape[number]
         if length % width == 0:
-            yield Member(
+            yield GroupMember(
                 component.name,
                 part,
                 number,
@@ -165,9 +165,9 @@ def _residual_members(component: Component, axis: Axis, width: int) -> Iterator[
 
 def _with_bias(
     name: str, part: Part | None, bias: Part | None, start: int, stop: int, unit: int = 1
-) -> list[Member]:
+) -> list[GroupMember]:
     """Members on the output axis of a matrix and of its bias."""
-    return [Member(name, one, 0, start, stop, unit=unit) for one in (part, bias) if one is not None]
+    return [GroupMember(name, one, 0, start, stop, unit=unit) for one in (part, bias) if one is not None]
 
 
 _UNIT_ROLES = (("mlp.gate", "mlp.up"), ("projector.up",))
@@ -180,12 +180,12 @@ def _mlp_groups(component: Component, index: _Index) -> Iterator[Group]:
             continue
         n_units, name = reader.shape[1], component.name
         writers = _UNIT_ROLES[0] if role == "mlp.down" else _UNIT_ROLES[1]
-        members: list[Member] = []
+        members: list[GroupMember] = []
         for writer in writers:
             matrix, bias = index.get((writer, layer, expert)), index.get((f"{writer}.bias", layer, expert))
             members += _with_bias(name, matrix, bias, 0, n_units)
         if members and all(member.part.shape[0] == n_units for member in members):
-            members.append(Member(name, reader, 1, 0, n_units))
+            members.append(GroupMember(name, reader, 1, 0, n_units))
             yield Group(MLP_UNITS, name, layer, expert, n_units, True, tuple(members))
 
 
@@ -209,7 +209,7 @@ def _head_groups(component: Component, index: _Index, layer: int | None) -> Iter
         *_with_bias(name, query, biases["query"], 0, query.shape[0], unit=per_kv * component.head_dim),
         *_with_bias(name, key, biases["key"], 0, key.shape[0], unit=component.head_dim),
         *_with_bias(name, value, biases["value"], 0, value.shape[0], unit=value_dim),
-        Member(name, output, 1, 0, output.shape[1], unit=per_kv * value_dim),
+        GroupMember(name, output, 1, 0, output.shape[1], unit=per_kv * value_dim),
         *_wide_norms(component, index, layer, per_kv),
     ]
     if n_kv > 1:
@@ -226,7 +226,7 @@ def _head_groups(component: Component, index: _Index, layer: int | None) -> Iter
             True,
             (
                 *_with_bias(name, value, biases["value"], rows, rows + value_dim),
-                Member(name, output, 1, columns, last, repeats=per_kv),
+                GroupMember(name, output, 1, columns, last, repeats=per_kv),
             ),
             head=head,
         )
@@ -235,7 +235,7 @@ def _head_groups(component: Component, index: _Index, layer: int | None) -> Iter
             stop = first + per_kv * component.head_dim
             inside = [
                 *_with_bias(name, query, biases["query"], first, stop, unit=component.head_dim),
-                Member(name, output, 1, columns, last, unit=value_dim),
+                GroupMember(name, output, 1, columns, last, unit=value_dim),
                 *_wide_query_norm(component, index, layer, first, stop),
             ]
             yield Group(QUERY_HEADS, name, layer, None, per_kv, True, tuple(inside), head=head)
@@ -244,23 +244,23 @@ def _head_groups(component: Component, index: _Index, layer: int | None) -> Iter
 _ATTENTION = ("query", "key", "value", "output")
 
 
-def _wide_norms(component: Component, index: _Index, layer: int | None, per_kv: int) -> Iterator[Member]:
+def _wide_norms(component: Component, index: _Index, layer: int | None, per_kv: int) -> Iterator[GroupMember]:
     """Norms that span all heads have gains of their own per head, which move with the heads."""
     sizes = {"norm.query": per_kv * component.head_dim, "norm.key": component.head_dim}
     for role, unit in sizes.items():
         for name in (role, f"{role}.bias"):
             part = index.get((name, layer, None))
             if part is not None and part.shape[0] == unit * component.n_kv_heads != component.head_dim:
-                yield Member(component.name, part, 0, 0, part.shape[0], unit=unit)
+                yield GroupMember(component.name, part, 0, 0, part.shape[0], unit=unit)
 
 
 def _wide_query_norm(
     component: Component, index: _Index, layer: int | None, first: int, stop: int
-) -> Iterator[Member]:
+) -> Iterator[GroupMember]:
     for name in ("norm.query", "norm.query.bias"):
         part = index.get((name, layer, None))
         if part is not None and part.shape[0] == component.n_heads * component.head_dim:
-            yield Member(component.name, part, 0, first, stop, unit=component.head_dim)
+            yield GroupMember(component.name, part, 0, first, stop, unit=component.head_dim)
 
 
 _EXPERT_ROLES = ("mlp.gate", "mlp.up", "mlp.down", "mlp.gate.bias", "mlp.up.bias", "mlp.down.bias")
@@ -271,17 +271,17 @@ def _expert_groups(component: Component, index: _Index) -> Iterator[Group]:
     for (role, layer, _), router in list(index.items()):
         if role != "router" or router.shape[0] != n or n < 2:
             continue
-        members = [Member(component.name, router, 0, 0, n)]
+        members = [GroupMember(component.name, router, 0, 0, n)]
         for name in ("router.bias", "router.correction"):
             extra = index.get((name, layer, None))
             if extra is not None:
                 tested = name not in EXCLUDED_FROM_TESTS
-                members.append(Member(component.name, extra, 0, 0, n, is_tested=tested))
+                members.append(GroupMember(component.name, extra, 0, 0, n, is_tested=tested))
         for name in _EXPERT_ROLES:
             stack = [index.get((name, layer, expert)) for expert in range(n)]
             parts = tuple(part for part in stack if part is not None)
             if len(parts) == n and len({part.shape for part in parts}) == 1:
-                members.append(Member(component.name, parts[0], 0, 0, n, stack=parts))
+                members.append(GroupMember(component.name, parts[0], 0, 0, n, stack=parts))
         yield Group(
             EXPERTS, component.name, layer, None, n, True, tuple(members), n_blocks=component.routing_groups
         )

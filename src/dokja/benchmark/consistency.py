@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from dokja.benchmark.journal import Choice, Event, Key, choose, key_of, suite_row
+from dokja.benchmark.journal import Event, Key, RunChoice, choose, key_of, suite_row
 from dokja.benchmark.suite import Scorer, Suite
 from dokja.canonical import JSON, digest_json
 from dokja.finding import Claim, Evidence, Finding, Reason, Verdict
@@ -130,7 +130,7 @@ class _Checker:
         if key not in self.answered:
             if event["fault"] is not True or self.failures.get(key, 0) < self.attempts:
                 return f"{_name(key)} is scored without an answer"
-            expected = Choice((), 0.0)
+            expected = RunChoice((), 0.0)
         elif event["fault"] is True:
             return f"{_name(key)} was answered and counts as a fault"
         else:

@@ -109,7 +109,7 @@ def key_of(event: Event) -> Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class RunChoice:
     """What a list of log-likelihoods comes to.
 
     Args:
@@ -123,7 +123,7 @@ class Choice:
 
 def choose(
     log_likelihoods: Sequence[float], option_bytes: Sequence[int], scorer: Scorer, answer: int
-) -> Choice:
+) -> RunChoice:
     """Return the choice a scorer makes; a tie shares the credit, so that no position is favoured.
 
     Args:
@@ -138,4 +138,4 @@ def choose(
     ]
     best = max(values)
     options = tuple(index for index, value in enumerate(values) if value == best)
-    return Choice(options, 1 / len(options) if answer in options else 0.0)
+    return RunChoice(options, 1 / len(options) if answer in options else 0.0)

@@ -27,7 +27,7 @@ class SuiteRow(Model):
     items: Count
 
 
-class Opened(Model):
+class RunOpened(Model):
     """What runs on what, the first event of a run."""
 
     event: Literal["opened"]
@@ -57,7 +57,7 @@ class Queued(_Question):
     option_bytes: Annotated[tuple[_Positive, ...], Field(min_length=2)]
 
 
-class Answered(_Question):
+class QuestionAnswered(_Question):
     """Its log-likelihoods, one for each option."""
 
     event: Literal["answered"]
@@ -82,7 +82,7 @@ class Scored(_Question):
     fault: bool
 
 
-class Closed(Model):
+class RunClosed(Model):
     """How many were scored and how many of them are faults."""
 
     event: Literal["closed"]
@@ -91,10 +91,10 @@ class Closed(Model):
 
 
 LINES: dict[str, type[Model]] = {
-    "opened": Opened,
+    "opened": RunOpened,
     "queued": Queued,
-    "answered": Answered,
+    "answered": QuestionAnswered,
     "failed": Failed,
     "scored": Scored,
-    "closed": Closed,
+    "closed": RunClosed,
 }

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from dokja.benchmark.engine import Engine
-from dokja.benchmark.journal import Choice, Event, Key, choose, key_of, opened
+from dokja.benchmark.journal import Event, Key, RunChoice, choose, key_of, opened
 from dokja.benchmark.suite import Item, Suite
 from dokja.canonical import JSON
 from dokja.errors import DokjaError, InvalidInput, NotAllowed, UnreadableArtifact
@@ -114,7 +114,7 @@ def _one(
         attempt = done.failures.get(key, 0) + 1
         yield done.add({**_ask(engine, prompt, options, attempt), **question})
     fault = key not in done.answered
-    choice = Choice((), 0.0) if fault else choose(done.answered[key], lengths, suite.scorer, item.answer)
+    choice = RunChoice((), 0.0) if fault else choose(done.answered[key], lengths, suite.scorer, item.answer)
     score: dict[str, JSON] = {"chosen": [*choice.options], "credit": choice.credit, "fault": fault}
     yield done.add({"event": "scored", **question, **score})
 

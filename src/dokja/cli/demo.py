@@ -13,7 +13,7 @@ from dokja.report.words import Language, say
 
 if TYPE_CHECKING:
     from dokja.demo import DemoPlan, DemoResult
-    from dokja.demo.office import Closed
+    from dokja.demo.office import ClosedStage
 
 
 @click.command()
@@ -93,7 +93,7 @@ def _heading(name: str, language: Language) -> str:
     return f"{words}\n"
 
 
-def _verified(closed: Closed, language: Language) -> list[str]:
+def _verified(closed: ClosedStage, language: Language) -> list[str]:
     from dokja.report.demo_page import verified
 
     return [

@@ -13,8 +13,8 @@ from dokja.cli.publication import release_lines, statement_line, terms_options
 from dokja.cli.shared import FILE, FOLDER, Call, Output, stage_command, table
 
 if TYPE_CHECKING:
-    from dokja.publishing.correction import Difference
-    from dokja.workflows.appeal import Answered
+    from dokja.publishing.correction import TeamDifference
+    from dokja.workflows.appeal import AnswerGiven
 
 
 @click.command()
@@ -118,7 +118,7 @@ def answer(
     call.out.show(done.as_json(), [said, *_answer_lines(done, call.out)])
 
 
-def _answer_lines(done: Answered, out: Output) -> Iterator[str]:
+def _answer_lines(done: AnswerGiven, out: Output) -> Iterator[str]:
     if done.late_by_days:
         yield out.say("objection.late_answer", {"days": done.late_by_days})
     for one in done.differences:
@@ -134,7 +134,7 @@ def _answer_lines(done: Answered, out: Output) -> Iterator[str]:
         yield out.say("publication.tried")
 
 
-def _difference_lines(one: Difference, out: Output) -> Iterator[str]:
+def _difference_lines(one: TeamDifference, out: Output) -> Iterator[str]:
     def words(value: str) -> str:
         return out.say(f"outcome.{value}")
 

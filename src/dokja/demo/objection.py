@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dokja.canonical import JSON
-from dokja.demo.office import Closed, moment
+from dokja.demo.office import ClosedStage, moment
 from dokja.demo.panels import Mistyped
 from dokja.demo.stage import Staged
 from dokja.record.events import SIMULATOR
@@ -28,7 +28,7 @@ class Heard:
 
     mistyped: Mistyped
     replay: Replay
-    closed: Closed
+    closed: ClosedStage
 
     def as_json(self) -> dict[str, JSON]:
         """Return it as a JSON object."""
@@ -58,7 +58,7 @@ class Heard:
         }
 
 
-def hear_objection(staged: Staged, closed: Closed, mistyped: Mistyped) -> Heard:
+def hear_objection(staged: Staged, closed: ClosedStage, mistyped: Mistyped) -> Heard:
     """Record an objection to the mistyped ballot, its answer and the correction; replay, and sign what results."""
     workshop, clock = staged.workshop, staged.rulebook.clock
     with workshop.step("objection"):

@@ -25,7 +25,7 @@ REPLICATES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class ClosedStage:
     """A stage after people signed.
 
     Args:
@@ -96,7 +96,7 @@ class Office:
         """Return the office as an actor who signs what it records."""
         return Actor(ORGANISER, at, self.keys[ORGANISER])
 
-    def close(self, stage: str, folder: Path, at: str, language: Language) -> Closed:
+    def close(self, stage: str, folder: Path, at: str, language: Language) -> ClosedStage:
         """Propose what the rules give, let people sign it, write dossiers and page, and verify what was written."""
         folder.mkdir(parents=True, exist_ok=True)
         held = self.desk.stage(stage)
@@ -111,7 +111,7 @@ class Office:
             sign(held, proposal, self.keys[person], at)
         dossiers = write_dossiers(held, proposal, folder)
         log_key = str(self.desk.note_key)
-        return Closed(
+        return ClosedStage(
             stage,
             seen.rulebook,
             seen,

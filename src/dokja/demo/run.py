@@ -14,7 +14,7 @@ from dokja.demo.cast import Cast, read_cast
 from dokja.demo.fetch import is_fetched, real_models
 from dokja.demo.lineage import Compared, run_lineage
 from dokja.demo.objection import Heard, hear_objection
-from dokja.demo.office import Closed, Office, moment
+from dokja.demo.office import ClosedStage, Office, moment
 from dokja.demo.stage import ASPECTS, Staged, run_stage
 from dokja.demo.workshop import Tell, Workshop
 from dokja.errors import NotAllowed
@@ -101,8 +101,8 @@ class DemoResult:
 
     plan: DemoPlan
     comparisons: tuple[Compared, ...] = ()
-    stage: Closed | None = None
-    reentry: Closed | None = None
+    stage: ClosedStage | None = None
+    reentry: ClosedStage | None = None
     objection: Heard | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     log_key: str = ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from dokja.benchmark.suite import Suite
 from dokja.canonical import JSON, digest_file
 from dokja.demo.cast import CastTeam
-from dokja.demo.office import Closed, Office, moment
+from dokja.demo.office import ClosedStage, Office, moment
 from dokja.demo.panels import Mistyped, mistype, simulate_panel, simulate_votes, write_ballots
 from dokja.demo.workshop import Workshop
 from dokja.finding import Claim, Evidence, Finding, Reason, Verdict
@@ -196,13 +196,13 @@ class Staged:
                 self.held.record(actor, [Draft(TeamReply(team=team, to=event.id, text=said.reply))])
                 self.workshop.tell("demo.replied", {"team": said.name, "text": said.reply})
 
-    def decide(self) -> Closed:
+    def decide(self) -> ClosedStage:
         """Close the stage."""
         at = moment(self.rulebook.clock.decision, hour=5)
         return self.office.close(self.name, self.folder, at, self.language)
 
 
-def run_stage(staged: Staged) -> tuple[Closed, Mistyped | None]:
+def run_stage(staged: Staged) -> tuple[ClosedStage, Mistyped | None]:
     """Run a stage from its opening to its verified dossiers; return how it ended and the ballot mistyped on purpose."""
     step = staged.workshop.step
     with step("submissions"):

@@ -24,7 +24,7 @@ from dokja.record.kinds.ledger import (
     SupportPromised,
     SupportReturned,
 )
-from dokja.record.roster import Member, RosterVersion, require_versions
+from dokja.record.roster import RosterMember, RosterVersion, require_versions
 from dokja.rulebook import OnExit, Rulebook
 
 
@@ -233,7 +233,7 @@ def roster_version(event: Event[RosterRecorded]) -> RosterVersion:
         InvalidInput: It names a member twice, not exactly one lead, or no reason where it needs one.
     """
     said = event.payload
-    members = [Member(one.name, one.role) for one in said.members]
+    members = [RosterMember(one.name, one.role) for one in said.members]
     if len(set(members)) != len(members):
         raise InvalidInput(f"A roster of {said.team} names each member once and exactly one lead.")
     return RosterVersion(

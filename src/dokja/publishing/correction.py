@@ -15,7 +15,7 @@ from dokja.record.kinds.publication import Release
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class TeamDifference:
     """How a team stands before and after; only what differs is listed, each as [before, after].
 
     Args:
@@ -71,7 +71,7 @@ class NoLongerTrue:
         }
 
 
-def differences(before: Decision, after: Decision) -> tuple[Difference, ...]:
+def differences(before: Decision, after: Decision) -> tuple[TeamDifference, ...]:
     """Return how each team's result differs between two decisions; teams without a difference are left out."""
     now = {one.team: one for one in after.teams}
     found = (
@@ -87,9 +87,9 @@ def _difference(
     after: TeamOutcome,
     points_before: Mapping[str, float | None],
     points_after: Mapping[str, float | None],
-) -> Difference:
+) -> TeamDifference:
     outcome, then = before.outcome.value, after.outcome.value
-    return Difference(
+    return TeamDifference(
         before.team,
         () if outcome == then else (outcome, then),
         () if before.advances == after.advances else (before.advances, after.advances),

@@ -24,7 +24,7 @@ class MemberRole(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Member:
+class RosterMember:
     """An organisation in a consortium."""
 
     name: str
@@ -47,7 +47,7 @@ class RosterVersion:
     team: str
     version: int
     effective: date
-    members: frozenset[Member]
+    members: frozenset[RosterMember]
     reason: str = ""
     event: str = ""
 
@@ -65,8 +65,8 @@ class RosterChange:
     """What one version changed."""
 
     version: RosterVersion
-    joined: tuple[Member, ...]
-    left: tuple[Member, ...]
+    joined: tuple[RosterMember, ...]
+    left: tuple[RosterMember, ...]
     lead_changed: bool
 
 

@@ -20,7 +20,7 @@ _EXACT = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class Signatory:
     """A signature of a decision, as whoever may see signatures sees it."""
 
     person: str
@@ -48,7 +48,7 @@ class Facts:
     view: View
     decision: str
     simulated: int = 0
-    signers: Sequence[Signer] | None = None
+    signers: Sequence[Signatory] | None = None
     objection_last: date | None = None
     returns: Sequence[str] = ()
     keeps: Sequence[str] = ()

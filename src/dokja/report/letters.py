@@ -90,7 +90,7 @@ class Proceedings:
 
 
 @dataclass(frozen=True, slots=True)
-class Objection:
+class ObjectionReceived:
     """An objection as it came in, to be acknowledged."""
 
     event: str
@@ -210,7 +210,7 @@ def minutes(head: Head, facts: Facts, proceedings: Proceedings) -> Document:
     return _document(head, "minutes", "", blocks)
 
 
-def acknowledgement(head: Head, rulebook: Rulebook, objection: Objection, team_name: str) -> Document:
+def acknowledgement(head: Head, rulebook: Rulebook, objection: ObjectionReceived, team_name: str) -> Document:
     """Return the letter that tells a team its objection has come in, who hears it, and until when."""
     tell = Tell(head.language)
     blocks = [

@@ -26,7 +26,7 @@ from dokja.procedure.objection import (
     period_of,
     why_not_admissible,
 )
-from dokja.publishing.correction import Difference, NoLongerTrue, differences, no_longer_true
+from dokja.publishing.correction import NoLongerTrue, TeamDifference, differences, no_longer_true
 from dokja.record.events import AnyEvent, Event
 from dokja.record.history import History
 from dokja.record.kinds.after import AnswerToObjection, Objection
@@ -105,7 +105,7 @@ class Hearing:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnswerGiven:
     """What an answer changes.
 
     Args:
@@ -118,7 +118,7 @@ class Answered:
 
     events: tuple[AnyEvent, ...]
     recorded: bool
-    differences: tuple[Difference, ...]
+    differences: tuple[TeamDifference, ...]
     no_longer_true: tuple[NoLongerTrue, ...]
     late_by_days: int
 
@@ -207,7 +207,7 @@ def read_corrections(paths: Sequence[Path], objection: str) -> tuple[Draft, ...]
     return tuple(found)
 
 
-def answer_objection(stage: Stage, hearing: Hearing, actor: Actor, *, dry_run: bool = False) -> Answered:
+def answer_objection(stage: Stage, hearing: Hearing, actor: Actor, *, dry_run: bool = False) -> AnswerGiven:
     """Record the answer to an objection with what it corrects, and return the stage before and after.
 
     Args:
@@ -240,7 +240,7 @@ def answer_objection(stage: Stage, hearing: Hearing, actor: Actor, *, dry_run: b
     after = before[0].followed_by(events)
     was, now = decide(rulebook, before[0]), decide(rulebook, after)
     late = (local_day(rulebook, actor.at) - standing.answer_by).days
-    return Answered(
+    return AnswerGiven(
         events, not dry_run, differences(was, now), no_longer_true(before[0], was, now), max(late, 0)
     )
 

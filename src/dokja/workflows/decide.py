@@ -239,9 +239,7 @@ def sealed_without_salt(stage: Stage, rulebook: Rulebook) -> tuple[str, ...]:
     """
     sight, as_of = see(PUBLIC, rulebook), max((event.at for event in stage.events), default="")
     return tuple(
-        event.id
-        for event in stage.events
-        if not event.salt and not sight.event(event, stage.history, as_of)
+        event.id for event in stage.events if not event.salt and not sight.event(event, stage.history, as_of)
     )
 
 

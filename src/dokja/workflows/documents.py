@@ -22,10 +22,10 @@ from dokja.record.events import SIMULATOR
 from dokja.record.kinds.after import DecisionSigned
 from dokja.record.kinds.judging import ConflictDeclared, RaterRecused
 from dokja.report.document import Document
-from dokja.report.letter_blocks import Facts, Signer
+from dokja.report.letter_blocks import Facts, Signatory
 from dokja.report.letters import (
     Head,
-    Objection,
+    ObjectionReceived,
     Proceedings,
     Proposed,
     acknowledgement,
@@ -165,12 +165,12 @@ def _what(promise: Promise, language: Language) -> str:
     return f"{promise.what} ({say_count(promise.units, language)})"
 
 
-def _signers(stage: Stage, sight: Sight) -> tuple[Signer, ...] | None:
+def _signers(stage: Stage, sight: Sight) -> tuple[Signatory, ...] | None:
     if not sight.shows(Disclosed.SIGNATURES, sight.principal.team):
         return None
     ring = stage.ring
     return tuple(
-        Signer(
+        Signatory(
             event.payload.signer,
             ring[event.payload.key].role if event.payload.key in ring else "–",
             event.at,
@@ -233,7 +233,7 @@ def _acknowledge(stage: Stage, asked: Asked) -> Document:
         )
     made = found.event.payload
     names = look_at_support(stage.desk).teams
-    came = Objection(
+    came = ObjectionReceived(
         found.event.id,
         made.team,
         made.ground.value,

@@ -82,7 +82,7 @@ def check_rulebook(path: Path, *, to_open: bool = False) -> Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class RuleDifference:
     """What lies between two rulebooks.
 
     Args:
@@ -96,7 +96,7 @@ class Difference:
     remarks: tuple[Reason, ...]
 
 
-def diff_rulebooks(old: Rulebook, new: Rulebook, events: Path | None = None) -> Difference:
+def diff_rulebooks(old: Rulebook, new: Rulebook, events: Path | None = None) -> RuleDifference:
     """Return where two rulebooks differ and, for the events of a stage, whose outcome would have been another.
 
     Args:
@@ -109,7 +109,7 @@ def diff_rulebooks(old: Rulebook, new: Rulebook, events: Path | None = None) -> 
     """
     found = None if events is None else outcome_changes(old, new, History.of(read_events(events)))
     remarks = succession_remarks(old, new) if old != new else ()
-    return Difference(changes(old, new), found, remarks)
+    return RuleDifference(changes(old, new), found, remarks)
 
 
 def read_events(path: Path) -> tuple[AnyEvent, ...]:
