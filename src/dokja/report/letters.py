@@ -79,7 +79,7 @@ class Proceedings:
     Args:
         proposed: What was proposed and when, in order.
         recusals: (person, team names) of who stepped back; None where names are sealed.
-        recusal_count: How many stepped back.
+        recusal_count: How many people stepped back.
         conflicts: (person, team name, ground); None where names are sealed.
     """
 
