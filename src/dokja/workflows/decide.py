@@ -242,11 +242,6 @@ def write_dossiers(stage: Stage, proposal: Proposal, folder: Path) -> tuple[Path
     desk.store.checkpoint(desk.origin, desk.log_key)
     as_of = max(event.at for event in stage.events)
     sight = see(PUBLIC, proposal.rulebook)
-
-    def is_sealed(event: AnyEvent) -> bool:
-        # What an earlier version recorded without a salt was public by its rules, and a digest alone would not hide it.
-        return bool(event.salt) and not sight.event(event, stage.history, as_of)
-
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / f"{name}.public.dossier.json", folder / f"{name}.auditor.dossier.json"
     for path, public in zip(paths, (True, False), strict=True):
@@ -258,7 +253,7 @@ def write_dossiers(stage: Stage, proposal: Proposal, folder: Path) -> tuple[Path
             opened=Opened(proposal.salt.hex(), proposal.everything),
             before=proposal.before,
             log_key=desk.note_key,
-            sealed=is_sealed if public else None,
+            sealed=(lambda event: not sight.event(event, stage.history, as_of)) if public else None,
         )
         partial = path.with_name(path.name + ".partial")
         partial.write_bytes(write_dossier(dossier))
