@@ -29,10 +29,9 @@ from tests.made_stage import draft
 
 NAME, WORDS, SECRET_MARK = "홍길동 교수", "the experts whispered to us", 7.31
 BELOW = [
-    ("--profile", "public"),
-    ("--profile", "other_teams"),
-    ("--profile", "panel"),
-    ("--profile", "own_team", "--team", "nuri"),
+    ("--profile", profile, *(("--team", "nuri") if profile is Profile.OWN_TEAM else ()))
+    for profile in Profile
+    if profile is not Profile.AUDITOR
 ]
 EARLY = "2026-01-15T06:30:00Z"
 

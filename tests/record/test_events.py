@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dokja.errors import EventInvalid, InvalidInput
 from dokja.record.events import Event, PersonalPayload
-from dokja.record.payload import KINDS
+from dokja.record.payload import EVERYONE, KINDS
 from tests.made_stage import standing_of
 
 DIGEST = "sha256:" + "a" * 64
@@ -139,10 +139,19 @@ def test_every_kind_and_every_field_is_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "reference" / "events.md").read_text("utf-8")
     rows = {row.split("|")[1].strip(): row for row in page.splitlines() if row.startswith("| `")}
     for name, kind in KINDS.items():
+        assert rows[f"`{name}`"].split("|")[3].strip() == seen_by(name), name
         for field, info in kind.model_fields.items():
             said = field if info.is_required() else f"{field}?"
             assert f"`{said}`" in rows[f"`{name}`"], (name, said)
     assert all(f"| `{field}` |" in page for field in mark("e", 1).as_json())
+
+
+def seen_by(name: str) -> str:
+    """Whom the page says a kind is shown to."""
+    special = {"release": "whom it is made to", "retraction": "as what it takes back"}
+    disclosed = KINDS[name].disclosed
+    shown = "the auditor" if disclosed is None else "everyone" if disclosed == EVERYONE else f"`{disclosed}`"
+    return special.get(name, shown)
 
 
 JSON_VALUES = st.recursive(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import dokja.deciding
+import dokja.record.kinds
 import dokja.sensitivity
 from dokja.deciding.decision import decide
 from dokja.deciding.independence import Outcome
@@ -46,7 +47,7 @@ def test_reasons_of_a_troubled_stage_are_said_with_their_figures(language) -> No
 def test_every_key_written_in_the_room_has_a_sentence() -> None:
     written = {
         key
-        for room in (dokja.deciding, dokja.sensitivity)
+        for room in (dokja.record.kinds, dokja.deciding, dokja.sensitivity)
         for path in Path(str(room.__file__)).parent.glob("*.py")
         for key in re.findall(r'"((?:score|gate|decision|replay)\.[a-z_]+)"', path.read_text("utf-8"))
     }

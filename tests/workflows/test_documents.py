@@ -48,7 +48,8 @@ def desk(tmp_path_factory):
         name = f"{SECRET}-{role}"
         add(made, "rater_registered", {"rater": name, "panel": "experts"})
     add(made, "conflict_declared", {"rater": f"{SECRET}-conflict", "team": TEAMS[0], "ground": SECRET})
-    add(made, "recusal", {"rater": f"{SECRET}-recusal", "teams": [TEAMS[0]]})
+    for team in TEAMS[:2]:
+        add(made, "recusal", {"rater": f"{SECRET}-recusal", "teams": [team]})
     promise = {
         "support": "gpu", "team": TEAMS[0], "resource": "gpu", "what": "B200", "units": 512, "supplier": TEAMS[1],
         "first": "2025-08-18", "last": "2025-12-31",
@@ -95,6 +96,8 @@ def test_minutes_for_the_auditor_name_who_stepped_back_and_those_for_the_panel_c
     assert "chair" in panel
     assert f"{SECRET}-recusal" in auditor
     assert f"{SECRET}-conflict" in auditor
+    people = {rater for rater, _ in desk.stage().history.recused}
+    assert f"기록된 제척·기피·회피: {len(people)}건" in panel
     assert "상정 안건" in panel
 
 

@@ -333,7 +333,7 @@ def _ballots(
         events = [history.marks.get((rater, team, one.id)) for one in criteria]
         marks = [_mark(event, one) for event, one in zip(events, criteria, strict=True) if event is not None]
         if (rater, team) in history.recused:
-            aside.append((rater, team, Reason("score.recused")))
+            aside.append((rater, team, Reason(history.recused[rater, team])))
         elif len(marks) < len(criteria):
             figures: dict[str, JSON] = {"marked": len(marks), "criteria": len(criteria)}
             aside.append((rater, team, Reason("score.ballot_incomplete", figures)))

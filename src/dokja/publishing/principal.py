@@ -22,15 +22,17 @@ class Capacity(StrEnum):
     OFFICE = "office"
 
 
-# Under which profiles of a rulebook's publication table each capacity reads, besides the public's. A team's depend on
-# whom a field is about, so they are not here; who sees everything needs none.
-_PROFILES: dict[Capacity, frozenset[Profile]] = {
-    Capacity.OTHER_TEAM: frozenset({Profile.OTHER_TEAMS}),
-    Capacity.EXPERT: frozenset({Profile.PANEL}),
-    Capacity.USER: frozenset({Profile.PANEL}),
-    Capacity.APPEALS: frozenset({Profile.PANEL}),
+# Under which profiles of a rulebook's publication table each capacity reads, besides the public's; releases to it are
+# made to the first. A team's depend on whom a field is about, so they are not here; who sees everything needs none.
+_PROFILES: dict[Capacity, tuple[Profile, ...]] = {
+    Capacity.OTHER_TEAM: (Profile.OTHER_TEAMS,),
+    Capacity.EXPERT: (Profile.PANEL,),
+    Capacity.USER: (Profile.PANEL,),
+    Capacity.APPEALS: (Profile.PANEL,),
 }
 _EVERYTHING = frozenset({Capacity.AUDITOR, Capacity.OFFICE})
+# Who works inside a stage is shown a decision before it is announced, as far as the table grants it.
+_INSIDE = frozenset({Profile.PANEL, Profile.AUDITOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Principal:
         if self.capacity is Capacity.TEAM:
             own = Profile.OWN_TEAM if about == self.team else Profile.OTHER_TEAMS
             return frozenset({Profile.PUBLIC, own})
-        return frozenset({Profile.PUBLIC}) | _PROFILES.get(self.capacity, frozenset())
+        return frozenset({Profile.PUBLIC, *_PROFILES.get(self.capacity, ())})
 
     @property
     def profile(self) -> Profile:
@@ -78,6 +80,11 @@ class Principal:
         if self.capacity is Capacity.TEAM:
             return Profile.OWN_TEAM
         return next(iter(_PROFILES.get(self.capacity, ())), Profile.PUBLIC)
+
+    @property
+    def is_inside(self) -> bool:
+        """Return whether a decision is shown to them before it is announced."""
+        return self.profile in _INSIDE
 
 
 PUBLIC = Principal(Capacity.PUBLIC)

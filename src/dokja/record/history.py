@@ -45,7 +45,7 @@ class History:
         runs: (subject, benchmark) to the run.
         panel_of: Rater to panel.
         strangers: Who judged and sits on no panel yet; empty between two recordings.
-        recused: (rater, team) pairs.
+        recused: (rater, team) to the key of the reason why what the rater says of the team does not count.
         conflicts: (rater, team, ground).
         marks: (rater, team, criterion) to the mark.
         votes: (rater, team) to approve, reject or abstain.
@@ -75,7 +75,7 @@ class History:
     runs: dict[tuple[str, str], Event[RunResult]] = field(default_factory=dict)
     panel_of: dict[str, str] = field(default_factory=dict)
     strangers: set[str] = field(default_factory=set)
-    recused: set[tuple[str, str]] = field(default_factory=set)
+    recused: dict[tuple[str, str], str] = field(default_factory=dict)
     conflicts: list[tuple[str, str, str]] = field(default_factory=list)
     marks: dict[tuple[str, str, str], Event[Mark]] = field(default_factory=dict)
     votes: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -35,7 +35,7 @@ class Facts:
 
     Args:
         rulebook: The rulebook in force; public.
-        view: What `view_decision` returned for the reader's profile.
+        view: What `see` shows the reader of the decision, as JSON.
         decision: Digest of the decision.
         simulated: How many simulated records the decision rests on; 0 when people gave everything.
         signers: Signatures; None where the reader may not see them.

@@ -1,7 +1,7 @@
 """Official letters of a stage as `Document`s: decision, minutes, publication notice, feedback, acknowledgement.
 
 - A letter is made from what its addressee's profile may see and from nothing else: the view of a decision that
-  `publication.view_decision` returned, and facts that are public anyway (the rulebook, days, whoever is written to).
+  `see` gives, and facts that are public anyway (the rulebook, days, whoever is written to).
 - Every word comes from the catalogue. Letters to teams say what happened and what comes next, without stigma: reasons
   that the catalogue words more bluntly for the office have a plain wording of their own here.
 - A reason whose figures stay sealed arrives here without them and is said without them.
@@ -79,7 +79,7 @@ class Proceedings:
     Args:
         proposed: What was proposed and when, in order.
         recusals: (person, team names) of who stepped back; None where names are sealed.
-        recusal_count: How many stepped back.
+        recusal_count: How many people stepped back.
         conflicts: (person, team name, ground); None where names are sealed.
     """
 

@@ -20,7 +20,6 @@ from dokja.publishing.principal import PUBLIC, Principal, principal_of
 from dokja.publishing.see import Sight, see
 from dokja.record.events import SIMULATOR
 from dokja.record.kinds.after import DecisionSigned
-from dokja.record.kinds.judging import ConflictDeclared, RaterRecused
 from dokja.report.document import Document
 from dokja.report.letter_blocks import Facts, Signatory
 from dokja.report.letters import (
@@ -209,15 +208,15 @@ def _proceedings(stage: Stage, sight: Sight) -> Proceedings:
         read = [event for event in stage.events if stage.places[event.id] < proposal.before]
         latest = max(event.at for event in read)
         proposed.append(Proposed(proposal.digest, latest, len(read), first.get(proposal.digest, "")))
-    recused, declared = history.these(RaterRecused), history.these(ConflictDeclared)
     named = sight.shows(Disclosed.EXPERT_NAMES)
-    recusals = [(event.payload.rater, ", ".join(event.payload.teams)) for event in recused]
-    conflicts = [(event.payload.rater, event.payload.team, event.payload.ground) for event in declared]
+    recused: dict[str, list[str]] = {}
+    for rater, team in history.recused:
+        recused.setdefault(rater, []).append(team)
     return Proceedings(
         proposed=proposed,
-        recusals=recusals if named else None,
+        recusals=[(rater, ", ".join(teams)) for rater, teams in recused.items()] if named else None,
         recusal_count=len(recused),
-        conflicts=conflicts if named else None,
+        conflicts=history.conflicts if named else None,
     )
 
 

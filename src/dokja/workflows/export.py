@@ -20,14 +20,12 @@ from dokja.record.events import SIMULATOR, AnyEvent
 from dokja.report.csv_table import render_csv
 from dokja.report.support import delivery_row, line_row, naming_row, roster_rows, standing_row
 from dokja.report.words import LANGUAGES, Language, say
-from dokja.rulebook import Profile
 from dokja.workflows.preview import preview
 from dokja.workflows.stage import Stage
 from dokja.workflows.support import look_at_budget, look_at_support
 
 Rows: TypeAlias = Sequence[Mapping[str, object]]
 
-_INSIDE = (Profile.PANEL, Profile.AUDITOR)
 # Columns of each table, so that an empty one still says what it would hold.
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "teams": ("team", "name", "outcome", "advances", "exits", "reasons", "rank", "margin_points"),
@@ -104,7 +102,7 @@ def gather(stage: Stage, reader: Principal, at: str, by: str = "") -> dict[str, 
     """Return every table somebody may see of a stage."""
     seen = preview(stage, reader, at, by).seen
     sight, record = see(reader, stage.rulebook), look_at_support(stage.desk)
-    shown = seen["state"] == "announced" or reader.profile in _INSIDE
+    shown = seen["state"] == "announced" or reader.is_inside
     tables = _decision(seen["view"] if shown else {})
     tables["releases"] = cast("Rows", seen["releases"])
     tables["objections"] = cast("Rows", seen["objections"])

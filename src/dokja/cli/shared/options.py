@@ -17,7 +17,26 @@ NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 # Seeds are written into results as JSON, whose integers are exact up to here.
 SEED = click.IntRange(0, 2**53 - 1)
-PROFILES = ["public", "own_team", "other_teams", "panel", "auditor"]
+
+
+class _ProfileChoice(click.ParamType):
+    """One of the profiles of a rulebook's table, which are read when somebody asks."""
+
+    name = "profile"
+
+    def _choice(self) -> click.Choice[str]:
+        from dokja.rulebook import Profile
+
+        return click.Choice([profile.value for profile in Profile])
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        return self._choice().get_metavar(param, ctx)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return self._choice().convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        return self._choice().shell_complete(ctx, param, incomplete)
 
 
 class _KeyFile(click.Path):
@@ -80,7 +99,7 @@ def option(*names: str, **settings: Any) -> Callable[[_F], _F]:
 
 
 at_option = option("--at", default="", metavar="TIME", help="RFC 3339 time in UTC; now by default.")
-desk_option = option("--desk", "desk_folder", type=FOLDER, default=Path("desk"), show_default=True, help="Folder of the office's desk: store, log key, proposals.")  # fmt: skip
+desk_option = option("--desk", "desk_folder", type=FOLDER, default=Path("desk"), show_default=True, help="Folder of the office's desk: the store and the log's key.")  # fmt: skip
 actor_options = added(
     option("--by", default="office", show_default=True, help="Actor's id, never a person's name."),
     at_option,
@@ -116,7 +135,7 @@ def profile_options(who: str = "Who looks.") -> Callable[[_F], _F]:
             return command(*arguments, principal=principal_of(Profile(profile), team), **given)
 
         return added(
-            option("--profile", type=click.Choice(PROFILES), default="public", show_default=True, help=who),
+            option("--profile", type=_ProfileChoice(), default="public", show_default=True, help=who),
             option("--team", default="", help="The team, for the profile own_team."),
         )(viewing)  # type: ignore[return-value]  # the same command, less the principal
 

@@ -86,7 +86,7 @@ class RaterRecused(Payload):
 
     def apply(self, event: Event[Any], history: History) -> None:
         """Let the rater's marks of these teams count no longer."""
-        history.recused |= {(self.rater, team) for team in self.teams}
+        history.recused |= {(self.rater, team): "score.recused" for team in self.teams}
 
 
 class Mark(Payload):
