@@ -99,7 +99,7 @@ class Database:
             if revision != HEAD:
                 raise DatabaseUnavailable(
                     f"The database has tables of revision {revision}, this dokja needs {HEAD}.",
-                    hint="Run: dokja store migrate, after a backup.",
+                    hint="Back it up with the dokja that wrote it, or copy the database as it lies; then run: dokja store migrate",
                 )
             missing = _expected_refusals(self.is_sqlite) - _refusals(connection, self.is_sqlite)
         if missing:
