@@ -13,6 +13,7 @@ from dokja.errors import AppendOnly, EventInvalid, InvalidInput, NotAllowed
 from dokja.record.events import AnyEvent, Event, PersonalPayload, require_next
 from dokja.signature import KeyRing, Signature
 from dokja.store import log
+from dokja.store.proposals import take_event
 from dokja.store.schema import EVENTS, KEY_STATEMENTS, PERSONAL_PAYLOADS
 
 _IDS_AT_ONCE = 400
@@ -66,6 +67,14 @@ class Recording:
             EventInvalid, AppendOnly: As for `Store.append`.
         """
         return append_events(self._connection, entries)
+
+    def take_draft(self, digest: str) -> None:
+        """Delete an event that waited for its signature and is recorded now.
+
+        Raises:
+            InvalidInput: No event waits under this digest, or no longer.
+        """
+        take_event(self._connection, digest)
 
 
 def append_events(connection: sa.Connection, entries: Sequence[StoredEvent]) -> list[int]:
