@@ -15,6 +15,7 @@ from dokja.signature.note import NoteKey, parse_head
 from dokja.store import log
 from dokja.store.events import Store
 from dokja.store.integrity import recompute
+from dokja.store.proposals import Waiting
 from dokja.store.recording import StoredEvent
 from tests.store.made import AT, LOG_KEY, ORIGIN, event, first_key, person
 from tests.store.postgres import Server, private_server
@@ -54,6 +55,10 @@ ATTACKS = {
     "remove a checkpoint": "DELETE FROM checkpoints",
     "rewrite a file": "UPDATE blobs SET digest = 'x'",
     "remove a file": "DELETE FROM blobs",
+    "rewrite what people may sign": "UPDATE proposals SET body = '{{}}'",
+    "make a proposed decision one that may go": "UPDATE proposals SET kind = 'event'",
+    "remove a proposed decision": "DELETE FROM proposals WHERE kind = 'decision'",
+    "remove whatever waits": "DELETE FROM proposals",
 }
 ON_SQLITE = {
     "replace an event": "INSERT OR REPLACE INTO events (place, stage, id, kind, body) VALUES (1, 'stage-1', 'e1', 'x', '{{}}')",
@@ -64,12 +69,14 @@ ON_SQLITE = {
     "replace a file": "INSERT OR REPLACE INTO blobs SELECT digest, zeroblob(1) FROM blobs",
     "replace a person": "INSERT OR REPLACE INTO personal_payloads VALUES (3, '00', '{{}}')",
     "replace an erasure": "INSERT OR REPLACE INTO erasures SELECT place, event_place, '' FROM erasures",
+    "replace a proposed decision": "INSERT OR REPLACE INTO proposals SELECT digest, stage, 'event', body FROM proposals",
     "update or replace": "UPDATE OR REPLACE events SET id = 'e2' WHERE id = 'e1'",
     "update or ignore": "UPDATE OR IGNORE events SET body = '{{}}'",
 }
 ON_POSTGRESQL = {
     "truncate": "TRUNCATE events CASCADE",
     "truncate the log": "TRUNCATE leaves, log_nodes, checkpoints CASCADE",
+    "truncate what waits": "TRUNCATE proposals",
     "truncate people": "TRUNCATE personal_payloads",
     "play a replica": "SET session_replication_role = replica; DELETE FROM events",
     "play a replica and truncate": "SET session_replication_role = replica; TRUNCATE blobs",
@@ -79,7 +86,7 @@ ON_POSTGRESQL = {
 
 
 def fill(store: Store) -> None:
-    """Key at 0, events e1..e4 at 1..4 (persons at 3 and 4), the second erased, a file, a checkpoint, a correction."""
+    """Key at 0, events e1..e4 at 1..4 (persons at 3 and 4), the second erased, a file, a checkpoint, a correction, a proposal."""
     store.add_key_statement(first_key())
     for n in range(1, 5):
         personal = person(str(n)) if n > 2 else None
@@ -87,6 +94,7 @@ def fill(store: Store) -> None:
     store.erase("stage-1", "e4", by="office", at=AT, reason="asked")
     store.append(event(6, supersedes="e1"))
     store.blobs.put(b"minutes")
+    store.proposals.put(Waiting("sha256:" + "d" * 64, "stage-1", "decision", {}))
     store.checkpoint(ORIGIN, LOG_KEY)
 
 

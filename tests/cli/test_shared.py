@@ -20,7 +20,7 @@ from dokja.cli.shared.output import width_of
 CLI = Path(str(dokja.cli.__file__)).parent
 RECORDING = {
     "stage open", "stage amend", "stage submit", "stage examine", "stage evaluate", "stage ballots", "stage record",
-    "stage publish", "stage object", "stage answer", "stage reenter", "stage close", "publication release",
+    "stage publish", "stage object", "stage answer", "stage reenter", "stage close", "stage erase", "publication release",
     "allegation file", "allegation reply", "roster set", "support promise", "support deliver", "support return",
     "support budget", "support naming",
 }  # fmt: skip

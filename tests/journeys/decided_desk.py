@@ -124,7 +124,10 @@ class Office:
 
 
 def made_office(
-    folder: Path, book: rb.Rulebook | None = None, fill: Callable[[rb.Rulebook], Stage] | None = None
+    folder: Path,
+    book: rb.Rulebook | None = None,
+    fill: Callable[[rb.Rulebook], Stage] | None = None,
+    store: str = "",
 ) -> Office:
     """Return an office whose stage has been judged and not yet decided."""
     book = book or appealing_rulebook()
@@ -132,7 +135,7 @@ def made_office(
     for number, person in enumerate(PEOPLE, start=1):
         SigningKey(bytes([number]) * 32).save(office.key(person))
     made = fill(book) if fill else full_stage(book, seed=SEED, teams=TEAMS, items=6)
-    with Desk.create(office.desk, origin="programme.example/log") as desk:
+    with Desk.create(office.desk, origin="programme.example/log", store=store) as desk:
         open_stage(desk, book, Actor("office", "2026-01-05T00:00:00Z"), STAGE)
         drafts = [Draft(event.payload, id=event.id) for event in made.events if event.kind != "stage_opened"]
         desk.stage(STAGE).record(Actor("office", "2026-01-12T00:00:00Z"), drafts)

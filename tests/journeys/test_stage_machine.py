@@ -45,7 +45,7 @@ from dokja.workflows.desk import Desk
 from dokja.workflows.open_stage import amend_stage, enrol, open_stage
 from dokja.workflows.preview import preview
 from dokja.workflows.publish import Terms, publish_decision, signed_decision
-from dokja.workflows.record import record_event
+from dokja.workflows.record import RecordAs, record_event
 from dokja.workflows.reenter import apply_for_reentry, open_reentry, record_reentry
 from dokja.workflows.stage import Actor, Draft
 from dokja.workflows.submit import Submission, submit
@@ -202,14 +202,7 @@ class StageMachine(RuleBasedStateMachine):
         file.write_text(json.dumps(payload), "utf-8")
         return self.attempt(
             lambda: [
-                record_event(
-                    self.desk.stage(stage),
-                    kind,
-                    file,
-                    self.actor(),
-                    supersedes=supersedes,
-                    reason=reason,
-                )
+                record_event(self.desk.stage(stage), RecordAs(kind, file, supersedes, reason), self.actor())
             ]
         )
 

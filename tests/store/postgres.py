@@ -43,6 +43,11 @@ class Server:
             "-N",
         )
 
+    @property
+    def tables(self) -> Path:
+        """Return the folder of the files that tables lie in."""
+        return self._folder / "data" / "base"
+
     def start(self) -> None:
         """Start the server and wait until it answers."""
         settings = f"-k {self._folder} -c listen_addresses= -c fsync={self._flush} -c max_connections=40 -c shared_buffers=16MB"

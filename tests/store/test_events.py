@@ -88,7 +88,7 @@ def test_an_erased_person_is_gone_and_every_digest_and_signature_stays(store: St
     assert store.personal_payload("stage-1", "e1") == personal
     with store.database.reading() as connection:
         root = log.log_root(connection)
-    assert store.erase("stage-1", "e1", by="office", at=AT, reason="request under the privacy act") == 1
+    assert store.erase("stage-1", "e1", by="office", at=AT, reason="request under the privacy act").place == 1
     with pytest.raises(NotAllowed, match="request under the privacy act"):
         store.personal_payload("stage-1", "e1")
     with pytest.raises(AppendOnly, match="already"):

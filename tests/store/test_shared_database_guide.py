@@ -10,6 +10,7 @@ from dokja.errors import NotAllowed
 from dokja.store.database import migrate_database
 from dokja.store.events import Store
 from dokja.store.integrity import recompute
+from dokja.store.proposals import Waiting
 from tests.store.made import AT, LOG_KEY, ORIGIN, event, first_key, person
 from tests.store.postgres import Server
 
@@ -33,7 +34,10 @@ def test_the_role_of_the_guide_records_and_cannot_unprotect(postgres: Server) ->
     store.add_key_statement(first_key())
     personal = person()
     store.append(event(1, personal=personal.digest()), personal=personal)
-    store.erase("stage-1", "e1", by="office", at=AT, reason="asked")
+    erased = store.erase("stage-1", "e1", by="office", at=AT, reason="asked")
+    assert not erased.overwritten
+    store.proposals.put(Waiting("sha256:1", "stage-1", "event", {}))
+    assert not store.proposals.discard("sha256:1")
     with pytest.raises(NotAllowed, match="asked"):
         store.personal_payload("stage-1", "e1")
     store.checkpoint(ORIGIN, LOG_KEY)
@@ -55,5 +59,8 @@ def test_the_role_of_the_guide_records_and_cannot_unprotect(postgres: Server) ->
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 raw.execute(attack)
+    as_owner = Store(url)
+    assert as_owner.database.overwrite_deleted()
+    as_owner.close()
     with psycopg.connect(url, autocommit=True) as owner:
         owner.execute("DROP OWNED BY dokja_office; DROP ROLE dokja_office, dokja_owner")

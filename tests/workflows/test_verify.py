@@ -297,6 +297,24 @@ def test_an_erased_person_stays_explained_in_the_auditors_dossier(tmp_path: Path
     made.store.close()
 
 
+def test_an_erasure_whose_signature_does_not_count_is_named_and_one_that_counts_holds(tmp_path: Path) -> None:
+    at = "2026-02-01T00:00:00Z"
+    for name, broken in (("office", ()), ("log", ("events.signatures",))):
+        folder = tmp_path / name
+        folder.mkdir()
+        made = decided_stage(folder, signers=())
+        event = next(e for e in made.store.events(made.book.id) if e.personal)
+        key = KEYS[name]  # the log's key is nobody's
+        made.store.erase(
+            made.book.id, event.id, by="office", at=at, reason="asked",
+            sign=lambda stated, ring, place, key=key: key.sign("erasure", stated, at),
+        )  # fmt: skip
+        made.sign(("office", "chair"))
+        for public in (True, False):
+            assert verify(made.dossier(public=public)).named(BROKEN) == broken
+        made.store.close()
+
+
 def test_another_stage_in_the_log_stays_outside_and_is_counted(tmp_path: Path) -> None:
     made = decided_stage(tmp_path, signers=())
     first = made.store.events(made.book.id)[1]

@@ -114,7 +114,7 @@ def revoke(call: Call, key_id: str, signer: Signer, reason: str) -> None:
 
 
 @command.command()
-@click.argument("what", type=click.Choice(["decision", "enrol", "rotate", "revoke"]))
+@click.argument("what", type=click.Choice(["decision", "event", "enrol", "rotate", "revoke"]))
 @click.argument("about", nargs=-1, required=True)
 @click.option("--credential", type=FILE, required=True, help="File of the passkey that will sign.")
 @click.option(
@@ -122,9 +122,9 @@ def revoke(call: Call, key_id: str, signer: Signer, reason: str) -> None:
 )
 @answering(language=False, at=True)
 def challenge(out: Output, what: str, about: tuple[str, ...], credential: Path, reason: str, at: str) -> None:
-    """Print what a passkey must sign: decision DIGEST, enrol PERSON ROLE [KEY], rotate OLD NEW, or revoke KEY.
+    """Print what a passkey must sign: decision DIGEST, event DIGEST, enrol PERSON ROLE [KEY], rotate OLD NEW, or revoke KEY.
 
-    With --json, also the request a page hands to the browser. The answer goes into the passkey's file, with the time.
+    An event is one kept with dokja stage record --draft. With --json, also the request a page hands to the browser. The answer goes into the passkey's file, with the time.
     """
     from dokja.signature.passkey_file import load_passkey
     from dokja.workflows.challenge import challenge as ask

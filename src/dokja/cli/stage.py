@@ -21,6 +21,8 @@ from dokja.cli.shared import (
 )
 from dokja.cli.stage_after import AFTER_DECISION
 from dokja.cli.stage_decision import decide, events, score, sign, status
+from dokja.cli.stage_drafts import drafts, show_kept
+from dokja.cli.stage_erase import erase
 from dokja.cli.stage_export import export
 from dokja.report.words import say_reason
 
@@ -182,24 +184,29 @@ def ballots(call: Call, file: Path, panel: str) -> None:
 @click.option("--supersedes", default="", metavar="EVENT", help="The event this one corrects.")
 @click.option("--reason", default="", help="Why, where it corrects something.")
 @click.option("--personal", type=FILE, help="JSON object that identifies a person; kept apart and erasable.")
+@click.option("--draft", "waits", is_flag=True, help="Keep it without recording it, to be signed by its digest with dokja stage sign.")  # fmt: skip
 @stage_command(acts=True)
-def record(call: Call, kind: str, payload: Path, supersedes: str, reason: str, personal: Path | None) -> None:
+def record(
+    call: Call, kind: str, payload: Path, supersedes: str, reason: str, personal: Path | None, waits: bool
+) -> None:
     """Record one event of KIND from a JSON file: a reply, a recusal, a withdrawal, a vote, a correction, ...
 
-    The kinds and their fields are in docs/reference/events.md.
+    The kinds and their fields are in docs/reference/events.md. With --draft it waits for the signature of somebody who
+    signs with a passkey, or whose key is elsewhere, and is recorded once it is signed.
     """
-    from dokja.workflows.record import record_event
+    from dokja.workflows.record import RecordAs, record_event
 
-    event = record_event(
-        call.stage,
-        kind,
-        payload,
-        call.actor,
-        supersedes=supersedes,
-        reason=reason,
-        personal=personal,
-    )
-    _show_events(call, [event])
+    said = RecordAs(kind, payload, supersedes, reason, personal)
+    if not waits:
+        _show_events(call, [record_event(call.stage, said, call.actor)])
+        return
+    if call.actor.key is not None:
+        raise click.UsageError(
+            "What waits for a signature is signed with dokja stage sign: give no --key with --draft."
+        )
+    from dokja.workflows.drafts import keep_draft
+
+    show_kept(call, keep_draft(call.stage, said, call.actor))
 
 
 @command.command()
@@ -219,5 +226,5 @@ def rehearse(out: Output, rulebook: Path, rounds: int, seed: int) -> None:
     out.show(rehearsed.as_json(), [render_rehearsal(rehearsed, out.language)])
 
 
-for _later in (score, status, events, decide, sign, *AFTER_DECISION, export):
+for _later in (score, status, events, drafts, decide, sign, *AFTER_DECISION, erase, export):
     command.add_command(_later)

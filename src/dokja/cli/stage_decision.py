@@ -10,6 +10,7 @@ import click
 
 from dokja.cli.main import EXIT_AGAINST, EXIT_DONE
 from dokja.cli.shared import FOLDER, KEY, NEW_FILE, PASSKEY, Call, Output, seed_option, stage_command, table
+from dokja.cli.stage_drafts import record_signed
 from dokja.report.words import Language, say, say_reason
 
 if TYPE_CHECKING:
@@ -125,13 +126,24 @@ def sign(
     passkeys: Sequence[PasskeyAnswer],
     folder: Path | None,
 ) -> None:
-    """Sign the proposal DIGEST; with --out, write the dossiers once enough people have."""
-    from dokja.workflows.decide import read_proposal
+    """Sign what waits under DIGEST: a proposed decision, or an event kept with --draft, which is then recorded.
 
-    if not keys and not passkeys:
+    With --out, the dossiers of a decision are written once enough people have signed it. An event is signed by one
+    person; what the rules no longer allow by then is refused and still waits.
+    """
+    from dokja.workflows.decide import read_proposal
+    from dokja.workflows.drafts import find_draft
+
+    signers: list[Signer] = [*passkeys, *keys]
+    if not signers:
         raise click.UsageError("Give --key or --credential of who signs.")
-    proposal = read_proposal(call.stage, digest)
-    told = _sign_and_write(call, proposal, [*passkeys, *keys], folder)
+    waiting = find_draft(call.stage, digest)
+    if waiting is not None:
+        if len(signers) != 1 or folder is not None:
+            raise click.UsageError("An event is signed with one --key or --credential, and has no dossiers.")
+        record_signed(call, waiting, signers[0])
+        return
+    told = _sign_and_write(call, read_proposal(call.stage, digest), signers, folder)
     call.out.show({"decision": digest, **told}, _signed_lines(told, call.out))
 
 

@@ -1,4 +1,4 @@
-"""`dokja store`: migrate, check, back up, restore and move the database of a programme."""
+"""`dokja store`: migrate, check, back up, restore, move and overwrite the database of a programme."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dokja.cli.main import EXIT_AGAINST, EXIT_DONE
 from dokja.cli.shared import Output, Showing, answering
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group(name="store")
 def command() -> None:
-    """The database: migrate, check, back up, restore, move.
+    """The database: migrate, check, back up, restore, move, overwrite what was deleted.
 
     URL is sqlite:///FILE or postgresql://USER@HOST/NAME.
     """
@@ -89,6 +90,25 @@ def move(out: Output, source: str, target: str) -> None:
     with Showing() as progress:
         found = move_store(source, target, progress)
     _show("store.moved", found, out)
+
+
+@command.command()
+@click.argument("url")
+@answering()
+def overwrite(out: Output, url: str) -> int:
+    """Overwrite what was deleted in URL, after an erasure that could not. Exit 1 when somebody keeps it from being done.
+
+    On PostgreSQL the owner of the tables does it. What else may hold an erased text is in docs/guides/erasing.md.
+    """
+    from dokja.store.database import Database
+
+    database = Database(url)
+    try:
+        done = database.overwrite_deleted()
+    finally:
+        database.close()
+    out.show({"overwritten": done}, [out.say("store.overwritten" if done else "store.not_overwritten")])
+    return EXIT_DONE if done else EXIT_AGAINST
 
 
 def _show(key: str, found: Integrity, out: Output) -> None:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +21,13 @@ from sqlalchemy import event
 
 from dokja.errors import AppendOnly, DatabaseUnavailable, InvalidInput, StoreDamaged
 from dokja.store.migrations import migrate
-from dokja.store.schema import HEAD, TABLES
+from dokja.store.schema import HEAD, PERSONAL_PAYLOADS, PROPOSALS, TABLES
 
 _WAIT_SECONDS = 30
+# Overwriting waits less: what was asked for is recorded by then, and overwriting can be done again.
+_OVERWRITE_WAIT_SECONDS = 3
 _WRITER_LOCK = 0x646F6B6A61  # "dokja"
+_DELETED_FROM = PERSONAL_PAYLOADS.name, PROPOSALS.name
 _DENIED = {
     getattr(sqlite3, name)
     for name in (
@@ -81,15 +85,26 @@ class Database:
                     connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"))
                 yield connection
 
-    def forget_free_pages(self) -> None:
-        """Let the database overwrite what was deleted, so that an erased payload is not left in its files."""
+    def overwrite_deleted(self) -> bool:
+        """Write the tables that rows are deleted from anew, so that what was deleted is in no byte of their files.
+
+        Deleting leaves old bytes in pages that were split or merged before: on SQLite in spite of `secure_delete`, on
+        PostgreSQL always.
+
+        Returns:
+            False where old bytes may still lie there: somebody else reads or records, or this role does not own the
+            tables. Nothing is wrong with the database then, and it can be done later.
+        """
         engine = _engine(self.url, guarded=False)
         try:
-            with _translated(), engine.connect() as connection:
-                raw = connection.execution_options(isolation_level="AUTOCOMMIT")
-                raw.exec_driver_sql(
-                    "PRAGMA wal_checkpoint(TRUNCATE)" if self.is_sqlite else "VACUUM personal_payloads"
-                )
+            connection = engine.raw_connection()
+            try:
+                raw: Any = connection.driver_connection
+                return _overwrite_sqlite(raw) if self.is_sqlite else _overwrite_postgresql(raw)
+            finally:
+                connection.close()
+        except (engine.dialect.loaded_dbapi.OperationalError, sa.exc.OperationalError):
+            return False
         finally:
             engine.dispose()
 
@@ -202,6 +217,30 @@ def _authorize(action: int, first: str | None, second: str | None, *_: object) -
 def _begin_sqlite(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get("dokja_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _overwrite_sqlite(raw: Any) -> bool:
+    """Write the whole file anew and empty the write-ahead log; return whether nobody was reading old pages of it."""
+    raw.execute(f"PRAGMA busy_timeout={_OVERWRITE_WAIT_SECONDS * 1000}")
+    raw.execute("VACUUM")
+    busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    return bool(busy == 0)
+
+
+def _overwrite_postgresql(raw: Any) -> bool:
+    """Write the tables rows are deleted from anew; return whether nothing that was deleted was copied along."""
+    raw.autocommit = True
+    raw.execute(f"SET lock_timeout = '{_OVERWRITE_WAIT_SECONDS}s'")
+    owned = "SELECT bool_and(pg_has_role(current_user, relowner, 'USAGE')) FROM pg_class WHERE oid = ANY(%s::regclass[])"
+    if not raw.execute(owned, [list(_DELETED_FROM)]).fetchone()[0]:
+        return False
+    kept: list[str | None] = []
+    raw.add_notice_handler(lambda notice: kept.append(notice.message_detail))
+    for table in _DELETED_FROM:
+        raw.execute(f"VACUUM (FULL, VERBOSE) {table}")
+    # The detail begins with how many deleted rows were kept, because somebody still sees an earlier moment.
+    counts = [detail for detail in kept if detail]
+    return len(counts) == len(_DELETED_FROM) and all(re.match(r"0\D", count) for count in counts)
 
 
 _NO_TEXT = "The database cannot be read: a row is no text."

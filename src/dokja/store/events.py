@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
 from dokja.canonical import JSON, canonical_bytes, digest_json, parse_json
-from dokja.errors import AppendOnly, InvalidInput, NotAllowed
-from dokja.record.events import AnyEvent, Event, PersonalPayload
+from dokja.errors import InvalidInput, NotAllowed
+from dokja.record.events import AnyEvent, PersonalPayload
 from dokja.signature import KeyRing, Signature, SigningKey
 from dokja.signature.note import Note
-from dokja.store import log
+from dokja.store import erasing, log
 from dokja.store.blobs import Blobs
 from dokja.store.database import Database
+from dokja.store.erasing import Erasure, find_event
 from dokja.store.proposals import Proposals
 from dokja.store.recording import Recording, StoredEvent, append_events, json_object, key_ring, placed_events
 from dokja.store.schema import ERASURES, EVENTS, KEY_STATEMENTS, LEAVES, PERSONAL_PAYLOADS
@@ -143,7 +144,7 @@ class Store:
             InvalidInput: There is no such event, or it never had one.
         """
         with self.database.reading() as connection:
-            place, event = _find_event(connection, stage, event_id)
+            place, event = find_event(connection, stage, event_id)
             row = connection.execute(
                 sa.select(PERSONAL_PAYLOADS).where(PERSONAL_PAYLOADS.c.event_place == place)
             ).one_or_none()
@@ -160,37 +161,43 @@ class Store:
             f"The personal payload of {event_id!r} was erased at {erasure['at']}: {erasure['reason']}"
         )
 
-    def erase(self, stage: str, event_id: str, *, by: str, at: str, reason: str) -> int:
-        """Remove the personal payload of an event for ever and return the place of the record of that.
+    def erase(
+        self,
+        stage: str,
+        event_id: str,
+        *,
+        by: str,
+        at: str,
+        reason: str,
+        sign: erasing.Signing | None = None,
+        dry_run: bool = False,
+    ) -> Erasure:
+        """Remove the personal payload of an event for ever, record that, and return what was done.
 
         The event itself, the payload's digest and any signature stay, and every proof holds as before.
+
+        Args:
+            stage: Name of the stage.
+            event_id: Id of the event.
+            by: Actor's id of who asks for it.
+            at: Now, RFC 3339 in UTC.
+            reason: Why; it is in every dossier written afterwards, the public one too.
+            sign: Signs the record.
+            dry_run: Check everything and write nothing.
 
         Raises:
             AppendOnly: It was erased already.
             InvalidInput: There is no such event, it never had a personal payload, or no reason is given.
         """
-        if not reason.strip() or not by.strip():
-            raise InvalidInput("An erasure says who asks for it and why.")
-        with self.database.writing() as connection:
-            place, event = _find_event(connection, stage, event_id)
-            if event.personal is None:
-                raise InvalidInput(f"Event {event_id!r} never had a personal payload.")
-            if connection.execute(sa.select(ERASURES).where(ERASURES.c.event_place == place)).first():
-                raise AppendOnly(
-                    f"The personal payload of {event_id!r} was erased already.", hint="Nothing is left to do."
-                )
-            body: dict[str, JSON] = {
-                "at": at, "by": by, "event": event.digest(), "personal": event.personal, "reason": reason,
-            }  # fmt: skip
-            erased_at = log.append_leaves(connection, [("erasure", digest_json("erasure", body))])
-            connection.execute(
-                sa.insert(ERASURES).values(
-                    place=erased_at, event_place=place, body=canonical_bytes(body).decode()
-                )
+        opened = self.database.reading() if dry_run else self.database.writing()
+        with opened as connection:
+            place, erasure = erasing.prepare(
+                connection, stage, event_id, by=by, at=at, reason=reason, sign=sign
             )
-            connection.execute(sa.delete(PERSONAL_PAYLOADS).where(PERSONAL_PAYLOADS.c.event_place == place))
-        self.database.forget_free_pages()
-        return erased_at
+            if dry_run:
+                return erasure
+            erasing.record(connection, place, erasure)
+        return replace(erasure, overwritten=self.database.overwrite_deleted())
 
     def add_key_statement(self, signed: dict[str, JSON]) -> int:
         """Record an enrolment, rotation or revocation of a key and return its place in the log.
@@ -242,12 +249,3 @@ def read_leaves(connection: sa.Connection) -> Iterator[Leaf]:
     for row in connection.execute(query):
         signature = None if row.signature is None else parse_json(row.signature)
         yield Leaf(row.place, row.kind, row.digest, row.stage or "", json_object(row.body or "{}"), signature)
-
-
-def _find_event(connection: sa.Connection, stage: str, event_id: str) -> tuple[int, AnyEvent]:
-    row = connection.execute(
-        sa.select(EVENTS.c.place, EVENTS.c.body).where(EVENTS.c.stage == stage, EVENTS.c.id == event_id)
-    ).one_or_none()
-    if row is None:
-        raise InvalidInput(f"There is no event {event_id!r} in stage {stage!r}.")
-    return row.place, Event.from_json(parse_json(row.body))

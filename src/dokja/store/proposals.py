@@ -1,7 +1,8 @@
 """What waits for signatures: decisions proposed, and events drafted for somebody else to sign. Outside the log.
 
-What was once proposed stays, since a decision that was signed is read from its proposal for ever after. Nothing here is
-recorded: an event that is signed, or a decision's signature, becomes a leaf of the log when it is recorded.
+A decision that was once proposed stays, since one that was signed is read from its proposal for ever after. An event
+stays until it is signed: it is then recorded and deleted here in one transaction, so that what identifies a person lies
+in one place. Nothing here is recorded: a decision's signature, or an event, becomes a leaf of the log when it is.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from dokja.canonical import JSON, canonical_bytes, parse_json
 from dokja.errors import InvalidInput
 from dokja.store.database import Database
-from dokja.store.schema import PROPOSALS, WAITING_SIGNATURES
+from dokja.store.schema import PROPOSALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,39 +64,39 @@ class Proposals:
         with self._database.reading() as connection:
             row = connection.execute(sa.select(PROPOSALS).where(PROPOSALS.c.digest == digest)).one_or_none()
         if row is None:
-            raise InvalidInput(f"There is no proposal {digest!r}.", hint="Make one with: dokja stage decide")
+            raise InvalidInput(
+                f"Nothing waits under {digest!r}.",
+                hint="Propose a decision with dokja stage decide, or an event with dokja stage record --draft.",
+            )
         return Waiting(row.digest, row.stage, row.kind, _object(row.body))
 
     def of(self, stage: str, kind: str) -> tuple[Waiting, ...]:
-        """Return everything of a kind that ever waited in a stage."""
+        """Return the decisions that ever waited in a stage, or the events that wait in it now."""
         query = sa.select(PROPOSALS).where(PROPOSALS.c.stage == stage, PROPOSALS.c.kind == kind)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(PROPOSALS.c.digest)).all()
         return tuple(Waiting(row.digest, row.stage, row.kind, _object(row.body)) for row in rows)
 
-    def sign(self, digest: str, signer: str, signature: dict[str, JSON]) -> None:
-        """Keep a signature that is not recorded yet; a second one of the same signer changes nothing.
+    def discard(self, digest: str) -> bool:
+        """Delete an event that waits and overwrite it; return whether it is in no byte of the database's files any more.
 
         Raises:
-            InvalidInput: Nothing waits under this digest.
+            InvalidInput: No event waits under this digest.
         """
-        self.get(digest)
         with self._database.writing() as connection:
-            known = sa.select(WAITING_SIGNATURES.c.digest).where(
-                WAITING_SIGNATURES.c.digest == digest, WAITING_SIGNATURES.c.signer == signer
-            )
-            if connection.execute(known).first() is None:
-                body = canonical_bytes(signature).decode()
-                connection.execute(
-                    sa.insert(WAITING_SIGNATURES), [{"digest": digest, "signer": signer, "body": body}]
-                )
+            take_event(connection, digest)
+        return self._database.overwrite_deleted()
 
-    def signatures(self, digest: str) -> dict[str, dict[str, JSON]]:
-        """Return signer to signature, of everything that waits under a digest."""
-        query = sa.select(WAITING_SIGNATURES).where(WAITING_SIGNATURES.c.digest == digest)
-        with self._database.reading() as connection:
-            rows = connection.execute(query.order_by(WAITING_SIGNATURES.c.signer)).all()
-        return {row.signer: _object(row.body) for row in rows}
+
+def take_event(connection: sa.Connection, digest: str) -> None:
+    """Delete an event that waits: it is being recorded, or nobody is to sign it any more.
+
+    Raises:
+        InvalidInput: No event waits under this digest, or no longer.
+    """
+    waits = sa.delete(PROPOSALS).where(PROPOSALS.c.digest == digest, PROPOSALS.c.kind == "event")
+    if connection.execute(waits).rowcount != 1:
+        raise InvalidInput(f"No event waits under {digest!r}.", hint="See what does: dokja stage drafts")
 
 
 def _object(text: str) -> dict[str, JSON]:

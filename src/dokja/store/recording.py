@@ -13,7 +13,11 @@ from dokja.errors import AppendOnly, EventInvalid, InvalidInput, NotAllowed
 from dokja.record.events import AnyEvent, Event, PersonalPayload, require_next
 from dokja.signature import KeyRing, Signature
 from dokja.store import log
+from dokja.store.proposals import take_event
 from dokja.store.schema import EVENTS, KEY_STATEMENTS, PERSONAL_PAYLOADS
+
+DOMAIN = "event"
+"""Under which domain an event's digest is signed."""
 
 _IDS_AT_ONCE = 400
 
@@ -25,7 +29,7 @@ class StoredEvent:
     Args:
         event: What happened.
         personal: What identifies a person; its digest is the event's `personal`.
-        signature: Signature of whoever recorded it, over the event's digest, domain `event`.
+        signature: Signature of whoever recorded it, over the event's digest, domain `DOMAIN`.
     """
 
     event: AnyEvent
@@ -37,7 +41,7 @@ class StoredEvent:
             raise EventInvalid(
                 f"Event {self.event.id!r} names another personal payload than the one given with it."
             )
-        if self.signature is not None and not self.signature.signs("event", self.event.digest()):
+        if self.signature is not None and not self.signature.signs(DOMAIN, self.event.digest()):
             raise NotAllowed(f"The signature given with event {self.event.id!r} is not a signature of it.")
 
 
@@ -66,6 +70,14 @@ class Recording:
             EventInvalid, AppendOnly: As for `Store.append`.
         """
         return append_events(self._connection, entries)
+
+    def take_draft(self, digest: str) -> None:
+        """Delete an event that waited for its signature and is recorded now.
+
+        Raises:
+            InvalidInput: No event waits under this digest, or no longer.
+        """
+        take_event(self._connection, digest)
 
 
 def append_events(connection: sa.Connection, entries: Sequence[StoredEvent]) -> list[int]:

@@ -9,10 +9,10 @@
     checkpoints         every state of the log that was signed
     blobs               files by digest: reports, declarations, evidence (never weights)
     proposals           what waits for signatures: a decision, or an event somebody else is to sign
-    └── waiting_signatures  signatures of it that are not recorded yet
 
 The database itself refuses every UPDATE, DELETE, TRUNCATE and REPLACE of these rows, and a leaf anywhere but at the end.
-A personal payload may be deleted only after its erasure is recorded, and may then not come back.
+A personal payload may be deleted only after its erasure is recorded, and may then not come back. An event that waits in
+`proposals` may be deleted: once it is recorded, or when nobody is to sign it any more.
 """
 
 from __future__ import annotations
@@ -132,14 +132,6 @@ PROPOSALS = Table(
     CheckConstraint("kind IN ('decision', 'event')", name="kind"),
 )
 
-WAITING_SIGNATURES = Table(
-    "waiting_signatures",
-    METADATA,
-    Column("digest", Text, ForeignKey("proposals.digest"), primary_key=True),
-    Column("signer", Text, primary_key=True),
-    Column("body", Text, nullable=False),
-)
-
 TABLES: tuple[Table, ...] = (
     LEAVES,
     EVENTS,
@@ -150,6 +142,5 @@ TABLES: tuple[Table, ...] = (
     CHECKPOINTS,
     BLOBS,
     PROPOSALS,
-    WAITING_SIGNATURES,
 )
 """In an order in which rows can be copied: what is named comes before what names it."""

@@ -1,4 +1,4 @@
-"""Say what a passkey must sign: for a decision, or for a statement about a key.
+"""Say what a passkey must sign: for a decision, for an event that waits, or for a statement about a key.
 
 A passkey cannot sign by itself: a browser asks it, on its own site, with a challenge. What is printed here goes to that
 page; the answer comes back in the passkey's file and is given where a key file would be.
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from dokja.canonical import JSON
 from dokja.errors import InvalidInput
-from dokja.procedure.signature_rule import DOMAIN
+from dokja.procedure.signature_rule import DOMAIN as DECISION
 from dokja.signature import challenge_of
 from dokja.signature.key import instant
 from dokja.signature.passkey_file import PasskeyFile
 from dokja.signature.public import parse_public_key
+from dokja.store.recording import DOMAIN as EVENT
 from dokja.workflows.open_stage import enrolment, revocation, rotation
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -70,7 +71,7 @@ def challenge(passkey: PasskeyFile, what: str, about: Sequence[str], at: str, re
 
     Args:
         passkey: Who signs.
-        what: `decision` (about its digest), `enrol` (about person and role, and the key, where it is not the passkey's
+        what: `decision` or `event` (about its digest), `enrol` (about person and role, and the key, where it is not the passkey's
             own), `rotate` (about the old and the new key) or `revoke` (about the key).
         about: What it is about, in that order.
         at: Now, RFC 3339 in UTC.
@@ -81,8 +82,8 @@ def challenge(passkey: PasskeyFile, what: str, about: Sequence[str], at: str, re
     """
     instant(at)
     words = list(about)
-    if what == "decision" and len(words) == 1 and _DIGEST.fullmatch(words[0]):
-        return Challenge(passkey, at, DOMAIN, words[0])
+    if what in (DECISION, EVENT) and len(words) == 1 and _DIGEST.fullmatch(words[0]):
+        return Challenge(passkey, at, what, words[0])
     keys = words[2:] if what == "enrol" else words
     for key in keys:
         parse_public_key(key)
@@ -97,5 +98,5 @@ def challenge(passkey: PasskeyFile, what: str, about: Sequence[str], at: str, re
         return Challenge(passkey, at, "key", revocation(words[0], at, reason))
     raise InvalidInput(
         f"A passkey cannot be asked to sign {what!r} about {' '.join(words)!r}.",
-        hint="Ask for: decision DIGEST, enrol PERSON ROLE [KEY], rotate OLD NEW, or revoke KEY.",
+        hint="Ask for: decision DIGEST, event DIGEST, enrol PERSON ROLE [KEY], rotate OLD NEW, or revoke KEY.",
     )

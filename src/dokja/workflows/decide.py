@@ -16,7 +16,7 @@ from dokja.canonical import JSON
 from dokja.deciding.decided import Decided
 from dokja.deciding.decision import Decision, decide, decision_digest
 from dokja.dossier import Opened, write_dossier
-from dokja.errors import NotAllowed
+from dokja.errors import InvalidInput, NotAllowed
 from dokja.finding import Reason
 from dokja.grammar.model import read_model
 from dokja.procedure.signature_rule import DOMAIN, DecisionSignatures, Enough, signatures_of
@@ -128,7 +128,12 @@ def read_proposal(stage: Stage, digest: str) -> Proposal:
     Raises:
         InvalidInput: There is none.
     """
-    return _proposal(stage, stage.desk.store.proposals.get(digest))
+    waiting = stage.desk.store.proposals.get(digest)
+    if waiting.kind != DECISION:
+        raise InvalidInput(
+            f"Under {digest!r} an event waits, no decision.", hint="Sign it with: dokja stage sign"
+        )
+    return _proposal(stage, waiting)
 
 
 def proposals(stage: Stage) -> list[Proposal]:

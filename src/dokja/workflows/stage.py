@@ -5,6 +5,7 @@
 - What a command wants to record is a `Draft`. Drafts are made, and checked by the rules, inside the transaction that
   writes them, over everything recorded by then. A check that fails leaves nothing.
 - A draft of an event gets its id, salt and signature here. An id is drawn, not counted, so that many can record at once.
+- An event may wait for somebody's signature outside the log: see `workflows/drafts.py`. It is recorded the same way.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from dokja.record.events import AnyEvent, Event, PersonalPayload
 from dokja.record.history import History
 from dokja.record.kinds.frame import Amended, StageOpened
 from dokja.record.payload import Payload
+from dokja.report.words import say_reason
 from dokja.rulebook import Rulebook, rulebook_from_json
-from dokja.signature import SigningKey
-from dokja.store.recording import Recording, StoredEvent
+from dokja.signature import KeyRing, Signature, SigningKey
+from dokja.store.recording import DOMAIN, Recording, StoredEvent
 
 if TYPE_CHECKING:
     from dokja.workflows.desk import Desk
@@ -157,21 +159,35 @@ class Stage:
         Raises:
             EventInvalid, NotAllowed, AppendOnly, InvalidInput: The rules, or whoever makes the drafts, refuse.
         """
-        wanted = _made(drafts, self)
+        return self.record_entries(lambda stage: stage.entries(actor, _made(drafts, stage)), dry_run=dry_run)
+
+    def record_entries(
+        self, make: Callable[[Stage], Sequence[StoredEvent]], *, dry_run: bool = False, drafted: str = ""
+    ) -> list[AnyEvent]:
+        """Record events that have their ids, salts and signatures, all of them or nothing, and return them.
+
+        Args:
+            make: Makes them for the stage as it is when they are written.
+            dry_run: Whether everything is checked and nothing written.
+            drafted: Digest under which the event waited for its signature until now; empty when it did not.
+
+        Raises:
+            EventInvalid, NotAllowed, AppendOnly, InvalidInput: The rules, or whoever makes the events, refuse.
+        """
+        entries = make(self)
         if dry_run:
-            entries = self._entries(actor, wanted)
-            after = self.history.copy()
-            self._require(after, entries)
+            self._require(self.history.copy(), entries)
             return [entry.event for entry in entries]
         known = len(self.history.events)
         try:
             with self.desk.store.recording() as recording:
                 if self._catch_up(recording):
                     known = len(self.history.events)
-                    wanted = _made(drafts, self)
-                entries = self._entries(actor, wanted)
+                    entries = make(self)
                 self._require(self.history, entries)
                 places = recording.append(entries)
+                if drafted:
+                    recording.take_draft(drafted)
                 size = recording.size()
         except BaseException:
             # What was let into the history is not recorded, and what was refused half-way left it in pieces.
@@ -196,7 +212,8 @@ class Stage:
         self.history.extend(event for _, event in fresh)
         return True
 
-    def _entries(self, actor: Actor, drafts: Sequence[Draft]) -> list[StoredEvent]:
+    def entries(self, actor: Actor, drafts: Sequence[Draft]) -> list[StoredEvent]:
+        """Return drafts as events with ids, salts and, where the actor has a key, signatures. Nothing is recorded."""
         taken: set[str] = set()
         entries = []
         for draft in drafts:
@@ -216,7 +233,7 @@ class Stage:
                 personal=None if personal is None else personal.digest(),
                 salt=self.desk.random(_SALT_BYTES).hex() if is_salted(kind) else "",
             )
-            signature = None if actor.key is None else actor.key.sign("event", event.digest(), actor.at)
+            signature = None if actor.key is None else actor.key.sign(DOMAIN, event.digest(), actor.at)
             entries.append(StoredEvent(event, personal, signature))
         return entries
 
@@ -244,6 +261,30 @@ Drafts: TypeAlias = "Sequence[Draft] | Callable[[Stage], Sequence[Draft]]"
 
 def _made(drafts: Drafts, stage: Stage) -> Sequence[Draft]:
     return drafts(stage) if callable(drafts) else drafts
+
+
+def require_counts(ring: KeyRing, signature: Signature, domain: str, value: object, place: int) -> None:
+    """Require that a signature counts.
+
+    Args:
+        ring: Every key ever enrolled.
+        signature: The signature.
+        domain: What the value is, e.g. `event`.
+        value: What is signed.
+        place: Where in the log the signature will lie.
+
+    Raises:
+        NotAllowed: It does not; the sentence says why.
+    """
+    reason = ring.refusal(signature, domain, value, place)
+    if reason is not None:
+        unknown = reason.key == "signature.unknown_key"
+        raise NotAllowed(
+            say_reason(reason, "en"),
+            hint="Enrol it with: dokja key enrol" if unknown else "Sign anew, with a key that is in force.",
+            reason=reason.key,
+            figures=reason.figures,
+        )
 
 
 def told(event: AnyEvent) -> dict[str, JSON]:

@@ -180,34 +180,45 @@ class _Verifier:
 
     def _event_signatures(self) -> DossierStatement:
         name, seen = "events.signatures", 0
-        for place, event, given in self._open:
-            if given is None:
-                continue
+        for place, domain, value, given in self._signed:
             seen += 1
             if isinstance(self._ring, DokjaError):
                 return broken(name, "no_keys")
             try:
-                refusal = self._ring.refusal(Signature.from_json(given), "event", event.digest(), place)
+                refusal = self._ring.refusal(Signature.from_json(given), domain, value, place)
             except InvalidInput:
-                return broken(name, "malformed", event=event.id)
+                return broken(name, "malformed", place=place)
             if refusal is not None:
-                return broken(name, "refused", event=event.id, why=refusal.key)
+                return broken(name, "refused", place=place, why=refusal.key)
         return holds(name, signatures=seen)
+
+    @property
+    def _signed(self) -> Iterator[tuple[int, str, object, JSON]]:
+        """(place, domain, what is signed, signature) of every event and erasure that carries a signature."""
+        for place, event, given in self._open:
+            if given is not None:
+                yield place, "event", event.digest(), given
+        for place, body in self._erasures:
+            if "signature" in body:
+                stated = {key: value for key, value in body.items() if key != "signature"}
+                yield place, "erasure", stated, body["signature"]
+
+    @property
+    def _erasures(self) -> Iterator[tuple[int, dict[str, JSON]]]:
+        for entry in self.dossier.record:
+            if entry.kind == "erasure":
+                yield entry.place, _object(entry.body["erasure"])
 
     def _personal(self) -> DossierStatement:
         name, dossier = "personal.payloads", self.dossier
         digests = {place: event.personal for place, event, _ in self._open}
         by_event = {event.digest(): event.personal for _, event, _ in self._open}
         erased = set()
-        for entry in dossier.record:
-            if entry.kind == "erasure":
-                body = _object(entry.body["erasure"])
-                shown = body.get("event") in by_event
-                if shown and (
-                    body.get("personal") is None or by_event[str(body["event"])] != body["personal"]
-                ):
-                    return broken(name, "wrong_erasure", place=entry.place)
-                erased.add(body.get("personal"))
+        for place, body in self._erasures:
+            shown = body.get("event") in by_event
+            if shown and (body.get("personal") is None or by_event[str(body["event"])] != body["personal"]):
+                return broken(name, "wrong_erasure", place=place)
+            erased.add(body.get("personal"))
         if dossier.profile != AUDITOR:
             return (
                 broken(name, "published") if dossier.personal else holds(name, payloads=0, erased=len(erased))
