@@ -197,17 +197,15 @@ class _Verifier:
     def _personal(self) -> DossierStatement:
         name, dossier = "personal.payloads", self.dossier
         digests = {place: event.personal for place, event, _ in self._open}
-        by_event = {event.digest(): event.personal for _, event, _ in self._open}
+        erasures = [entry for entry in dossier.record if entry.kind == "erasure"]
+        by_event = {event.digest(): event.personal for _, event, _ in self._open} if erasures else {}
         erased = set()
-        for entry in dossier.record:
-            if entry.kind == "erasure":
-                body = _object(entry.body["erasure"])
-                shown = body.get("event") in by_event
-                if shown and (
-                    body.get("personal") is None or by_event[str(body["event"])] != body["personal"]
-                ):
-                    return broken(name, "wrong_erasure", place=entry.place)
-                erased.add(body.get("personal"))
+        for entry in erasures:
+            body = _object(entry.body["erasure"])
+            shown = body.get("event") in by_event
+            if shown and (body.get("personal") is None or by_event[str(body["event"])] != body["personal"]):
+                return broken(name, "wrong_erasure", place=entry.place)
+            erased.add(body.get("personal"))
         if dossier.profile != AUDITOR:
             return (
                 broken(name, "published") if dossier.personal else holds(name, payloads=0, erased=len(erased))
