@@ -28,6 +28,7 @@ from itertools import islice
 from pathlib import Path
 
 from made_office import MEASURED, SIMULATED, Size, make_desk, rulebook, weights_digest
+
 from dokja.canonical import canonical_bytes
 from dokja.record.kinds.entry import TeamRegistered, WeightsSubmitted
 from dokja.record.kinds.judging import RaterRegistered, UserRating
@@ -179,9 +180,11 @@ def main() -> None:
         f"made stage, seed {SEED}; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {chosen.samples} events each"
     )
     print(HEADINGS)
-    with tempfile.TemporaryDirectory(dir=chosen.work) as folder:
-        with make_desk(Path(folder) / "desk", rulebook(SIZE), SEED) as desk:
-            rows = measure(desk, Path(folder), sizes, chosen.samples)
+    with (
+        tempfile.TemporaryDirectory(dir=chosen.work) as folder,
+        make_desk(Path(folder) / "desk", rulebook(SIZE), SEED) as desk,
+    ):
+        rows = measure(desk, Path(folder), sizes, chosen.samples)
     first, last = rows[0], rows[-1]
     summary = {
         "last_over_first": round(last["processor_ms"] / first["processor_ms"], 2),
