@@ -39,7 +39,7 @@ SEED = 20270110
 SIZE = Size(teams=40, experts=10, users=4000, suites=2, items=10)
 FILLED_AT_ONCE = 2000
 COMMANDS = 3
-# Bodies beside the event: the leaf, its kind and digest, and two nodes of the tree.
+
 AIM_MS = 5.0
 
 

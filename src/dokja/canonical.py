@@ -91,9 +91,8 @@ def parse_json(data: bytes | str) -> JSON:
         InvalidInput: Not JSON, a repeated key, NaN or infinity, or nested too deeply.
     """
     try:
-        value: JSON = json.loads(
-            data, object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_int=_number
-        )
+        text = data if isinstance(data, str) else data.decode(json.detect_encoding(data))
+        value: JSON = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"This is not JSON that reads in only one way: {error}.") from error
     return value

@@ -89,7 +89,7 @@ def _shown(leaf: Leaf, sealed: Callable[[AnyEvent], bool] | None) -> tuple[str, 
         return "key", Spelt({"statement": recorded})
     if leaf.kind == "erasure":
         return "erasure", Spelt({"erasure": recorded})
-    in_full = "event", Spelt({"event": recorded, "signature": leaf.signature.encode()})
+    in_full = "event", Spelt({"event": recorded, "signature": leaf.signature_text.encode()})
     if sealed is None:
         return in_full
     event = Event.from_json(leaf.body)

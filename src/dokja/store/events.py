@@ -37,7 +37,7 @@ class Leaf:
         digest: The digest the log carries.
         stage: Stage of an event; empty for the others.
         text: What was recorded, as canonical JSON: a stage's runs are too many to be held as values.
-        signature: Signature given with an event, as canonical JSON; `null` for none.
+        signature_text: Signature given with an event, as canonical JSON; `null` for none.
     """
 
     place: int
@@ -45,12 +45,17 @@ class Leaf:
     digest: str
     stage: str
     text: str = field(repr=False)
-    signature: str = "null"
+    signature_text: str = "null"
 
     @property
     def body(self) -> dict[str, JSON]:
         """Return what was recorded, read anew each time."""
         return json_object(self.text)
+
+    @property
+    def signature(self) -> JSON:
+        """Return the signature given with an event, as JSON; None for none."""
+        return parse_json(self.signature_text)
 
 
 class Store:
