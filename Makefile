@@ -49,9 +49,11 @@ studies: $(VENV)/test.stamp ## Make the long studies again (hours): false alarms
 	OMP_NUM_THREADS=1 $(BIN)/python -m studies.siblings.measure
 	$(BIN)/python -m studies.kill9 --writers 240 --servers 25 --seed 1
 
-benchmarks: $(VENV)/test.stamp ## Print ratios: compare of 1B parameters, start-up, bootstrap, local model
+benchmarks: $(VENV)/test.stamp ## Print ratios: compare of 1B parameters, start-up, bootstrap, recording, a whole large stage
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/bootstrap.py
+	$(BIN)/python benchmarks/recording.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/compare_1b.py --peer
 
 clean: ## Remove what was built; keep downloads

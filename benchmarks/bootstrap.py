@@ -19,7 +19,7 @@ from dokja.deciding.measurements import Measurements, PanelLeaf, SuiteLeaf
 from dokja.deciding.runs import BenchmarkTable
 from dokja.deciding.values import full_points
 from dokja.rulebook import Averaging, MaxScaled, Raw, ScorePart, Text
-from dokja.sensitivity.replicates import draw, points_by_part, raw_values
+from dokja.sensitivity.replicates import drawn_values, points_by_part
 from dokja.stats.ranking import rank_probabilities
 
 TEAMS = ("baram", "dalbit", "haneul", "mirae", "nuri")
@@ -68,9 +68,7 @@ def vectorised(measured: Measurements) -> np.ndarray:
     """Return totals of every resample, (replicates, teams)."""
     rulebook = _Parts(tuple(leaf.part for leaf in measured.leaves.values()))
     rng = np.random.default_rng(1)
-    return points_by_part(
-        rulebook, measured.leaves, raw_values(measured, draw(measured, rng, REPLICATES)), TEAMS
-    )["total"]
+    return points_by_part(rulebook, measured.leaves, drawn_values(measured, rng, REPLICATES), TEAMS)["total"]
 
 
 class _Parts:

@@ -5,18 +5,21 @@ import json
 from pathlib import Path
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dokja.canonical import (
     canonical_bytes,
     digest_bytes,
+    digest_canonical,
     digest_chunks,
     digest_file,
     digest_json,
     digest_salted,
     digest_weights,
     parse_json,
+    parse_json_at,
 )
 from dokja.errors import InvalidInput
 
@@ -42,6 +45,23 @@ def test_canonical_json_reads_back_as_the_same_value(value: object) -> None:
 @given(st.dictionaries(st.text(), scalars))
 def test_the_order_of_keys_does_not_matter(value: dict[str, object]) -> None:
     assert canonical_bytes(dict(reversed(value.items()))) == canonical_bytes(value)
+
+
+@given(values | st.recursive(scalars | st.floats(-1e3, 1e3) | st.integers(0, 9).map(float), st.lists))
+def test_every_value_is_spelt_as_the_library_of_the_standard_spells_it(value: object) -> None:
+    assert canonical_bytes(value) == rfc8785.dumps(value)
+
+
+@given(values, st.integers(0, 100))
+def test_a_digest_of_pieces_is_the_digest_of_the_whole(value: object, cut: int) -> None:
+    whole = canonical_bytes(value)
+    assert digest_canonical("event", [whole[:cut], whole[cut:]]) == digest_json("event", value)
+
+
+@given(values, st.text(" \n\t", max_size=3), st.text())
+def test_a_value_is_read_from_the_middle_of_a_text(value: object, before: str, after: str) -> None:
+    spelt = canonical_bytes([value]).decode()
+    assert parse_json_at(before + spelt + after, len(before)) == ([value], len(before) + len(spelt))
 
 
 def test_rfc_8785_worked_example() -> None:

@@ -16,7 +16,16 @@ from dokja.deciding.runs import BenchmarkTable
 from dokja.deciding.score import score_measurements
 from dokja.errors import InvalidInput
 from dokja.record.history import History
-from dokja.sensitivity.replicates import Resamples, as_measured, draw, points_by_part, raters_of, raw_values
+from dokja.sensitivity.replicates import (
+    Resamples,
+    as_measured,
+    draw_passages,
+    draw_raters,
+    drawn_values,
+    points_by_part,
+    raters_of,
+    raw_values,
+)
 from dokja.sensitivity.thresholds import passes
 from dokja.sensitivity.uncertainty import assess
 from tests.deciding.test_gate import LOT, ranked
@@ -31,6 +40,12 @@ NORMALISERS = [
 
 def with_averaging(book: rb.Rulebook, averaging: rb.Averaging) -> rb.Rulebook:
     return rb.changed(book, panels=(rb.changed(book.panels[0], averaging=averaging), book.panels[1]))
+
+
+def draw(measurements: Measurements, rng: np.random.Generator, replicates: int) -> Resamples:
+    """Return all draws at once, in the order in which they are drawn one at a time."""
+    passages = {name: draw_passages(table, rng, replicates) for name, table in measurements.tables.items()}
+    return Resamples(passages, draw_raters(measurements, rng, replicates))
 
 
 def materialise(measurements: Measurements, resamples: Resamples, row: int) -> Measurements:
@@ -76,6 +91,16 @@ def test_a_vectorised_replicate_is_the_plain_score_of_the_same_resample(
                 )
                 compared += 1
     assert compared > 60
+
+
+def test_values_drawn_a_benchmark_at_a_time_are_those_of_all_draws_at_once() -> None:
+    measurements = measure(made_rulebook(), full_stage(made_rulebook(), seed=3).history)
+    at_once = raw_values(measurements, draw(measurements, np.random.default_rng(7), 50))
+    in_turn = drawn_values(measurements, np.random.default_rng(7), 50)
+    assert at_once.keys() == in_turn.keys()
+    for name, one in at_once.items():
+        assert one.teams == in_turn[name].teams
+        assert np.array_equal(one.values, in_turn[name].values, equal_nan=True)
 
 
 def test_the_resample_with_every_unit_once_is_the_score_itself() -> None:

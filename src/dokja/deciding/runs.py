@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import fsum
+from math import fsum, isnan
 
 from dokja.errors import EventInvalid
 from dokja.finding import Reason
@@ -35,7 +35,7 @@ class BenchmarkTable:
 
 def count_states(run: Event[RunResult]) -> Counter[str]:
     """Return how many answers of a run were scored, empty and failed."""
-    return Counter(row.state.value for row in run.payload.rows)
+    return run.payload.rows.count_states()
 
 
 def why_it_does_not_count(rulebook: Rulebook, run: Event[RunResult]) -> Reason | None:
@@ -103,8 +103,9 @@ def benchmark_table(history: History, benchmark: str, subjects: Iterable[str]) -
 def _means(run: Event[RunResult]) -> dict[str, float]:
     """Return each item's mean over its repeats; an answer that failed or is empty is wrong."""
     answers: dict[str, list[float]] = {}
-    for row in run.payload.rows:
-        answers.setdefault(row.item, []).append(0.0 if row.score is None else row.score)
+    rows = run.payload.rows
+    for item, score in zip(rows.items, rows.scores, strict=True):
+        answers.setdefault(item, []).append(0.0 if isnan(score) else score)
     return {item: fsum(values) / len(values) for item, values in answers.items()}
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import fsum
+from typing import TypeAlias
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from dokja.finding import Reason
 from dokja.rulebook import TOTAL, Rulebook, ScorePart, Unknown
 from dokja.rulebook.normalisers import DECIMALS
 from dokja.stats.exact import Values, rounded
+
+Means: TypeAlias = Mapping[str, Mapping[str, Values]]
+"""Benchmark to subject to (replicates,) means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,15 @@ class StageScores:
         return [self.scores[team, part].as_json() for team in self.teams for part in self.parts]
 
 
+def exact_means(measurements: Measurements) -> Means:
+    """Return every benchmark's means as fractions: what takes longest of scoring, and what no panel changes."""
+    return {
+        name: benchmark_means(table, _once(_passages(table))) for name, table in measurements.tables.items()
+    }
+
+
 def score_measurements(
-    rulebook: Rulebook, measurements: Measurements, weights: Mapping[str, str]
+    rulebook: Rulebook, measurements: Measurements, weights: Mapping[str, str], means: Means | None = None
 ) -> StageScores:
     """Return every score for what was measured.
 
@@ -109,11 +120,10 @@ def score_measurements(
         rulebook: The rulebook.
         measurements: From `measure`, or a resample or a variant of it.
         weights: Team to digest of the weights scored.
+        means: From `exact_means` of the same tables; None computes them.
     """
     results: dict[tuple[str, str], Points | NoResult] = dict(measurements.without)
-    means = {
-        name: benchmark_means(table, _once(_passages(table))) for name, table in measurements.tables.items()
-    }
+    means = exact_means(measurements) if means is None else means
     for leaf in measurements.leaves.values():
         for team, result in _leaf_points(leaf, _raw_values(leaf, means)).items():
             results[team, leaf.part.id] = result
@@ -157,7 +167,7 @@ def _passages(table: BenchmarkTable) -> int:
     return max(table.passages) + 1
 
 
-def _raw_values(leaf: Leaf, means: Mapping[str, Mapping[str, Values]]) -> dict[str, Fraction | Reason]:
+def _raw_values(leaf: Leaf, means: Means) -> dict[str, Fraction | Reason]:
     """Return each team's raw value of a leaf, or why arithmetic gives none."""
     if isinstance(leaf, SuiteLeaf):
         why = Reason("score.comparator_zero")

@@ -186,7 +186,7 @@ def _no_json(model: type[Model], value: object, at: str, detail: str) -> Mistake
 
 
 def _spell(value: object) -> str:
-    return json.dumps(value, default=_spell_day, ensure_ascii=False)
+    return _ENCODER.encode(value)
 
 
 def _spell_day(value: object) -> object:
@@ -196,3 +196,6 @@ def _spell_day(value: object) -> object:
     if isinstance(value, (date, time)):
         return [[value.isoformat()]]
     raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+_ENCODER = json.JSONEncoder(default=_spell_day, ensure_ascii=False)

@@ -193,9 +193,9 @@ class History:
 
     def these(self, kind: type[_P]) -> list[Event[_P]]:
         """Return the events in force of a kind, or of the kinds below a class, in the order of the log."""
-        found = [events for each, events in self._of_kind.items() if issubclass(each, kind)]
-        if len(found) == 1:
-            return list(found[0].values())
+        found = [events for each, events in self._of_kind.items() if events and issubclass(each, kind)]
+        if len(found) < 2:
+            return [event for events in found for event in events.values()]
         wanted = {event_id for events in found for event_id in events}
         return [event for event_id, event in self.standing.items() if event_id in wanted]
 

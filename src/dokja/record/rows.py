@@ -6,6 +6,7 @@ import math
 import re
 import sys
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -92,6 +93,11 @@ class Rows(Sequence[Row]):
 
     def __hash__(self) -> int:
         return hash((self.items, self.states))
+
+    def count_states(self) -> Counter[str]:
+        """Return how many answers ended in each state; states in which none did are left out."""
+        counts = {state.value: self.states.count(index) for index, state in enumerate(_STATES)}
+        return Counter({state: count for state, count in counts.items() if count})
 
     def as_json(self) -> list[JSON]:
         """Return the rows as an event's JSON holds them: `[item, passage, repeat, state, score]` each."""

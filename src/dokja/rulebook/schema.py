@@ -9,7 +9,9 @@ are points of the total.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -70,7 +72,18 @@ class Rulebook(Model):
 
     def digest(self) -> str:
         """Return the digest by which events, decisions and dossiers name this rulebook."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
+        # Asked whenever it is asked which rulebook is in force; a rulebook never changes.
         return digest_json("rulebook", self.canonical())
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, which has a digest of its own."""
+        made = super().model_copy(update=update, deep=deep)
+        made.__dict__.pop("_digest", None)
+        return made
 
     def part(self, part_id: str) -> ScorePart:
         """Return the part of that id, at any depth; KeyError when there is none."""

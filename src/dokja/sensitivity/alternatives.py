@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from dokja.canonical import JSON
 from dokja.deciding.decision import Decision, decide_scored
 from dokja.deciding.measurements import Measurements, PanelLeaf
-from dokja.deciding.score import score_measurements
+from dokja.deciding.score import Means, score_measurements
 from dokja.record.history import History
 from dokja.rulebook import Averaging, Rulebook
 
@@ -46,7 +46,11 @@ class AverageReading:
 
 
 def average_readings(
-    rulebook: Rulebook, history: History, measurements: Measurements, decision: Decision
+    rulebook: Rulebook,
+    history: History,
+    measurements: Measurements,
+    decision: Decision,
+    means: Means | None = None,
 ) -> tuple[AverageReading, ...]:
     """Return every average of every panel that gives marks, the others as the rulebook says.
 
@@ -57,6 +61,7 @@ def average_readings(
         history: Everything that happened.
         measurements: What was measured.
         decision: What was decided on it.
+        means: From `exact_means`; no average of a panel changes them. None computes them.
     """
     readings = []
     for panel in sorted({leaf.panel for leaf in measurements.leaves.values() if isinstance(leaf, PanelLeaf)}):
@@ -69,7 +74,9 @@ def average_readings(
             }
             for name, leaf in own.items():
                 leaves[name] = replace(leaf, averaging=averaging, trim=leaf.trim or 1)
-            scores = score_measurements(rulebook, replace(measurements, leaves=leaves), history.weights)
+            scores = score_measurements(
+                rulebook, replace(measurements, leaves=leaves), history.weights, means
+            )
             then = decide_scored(rulebook, history, scores, counterfactual=decision.counterfactual)
             readings.append(
                 AverageReading(

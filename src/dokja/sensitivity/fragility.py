@@ -9,9 +9,9 @@ Removing people does not make a panel inquorate here: that would change a gate b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import combinations, islice
+from itertools import combinations
 from math import comb
 
 import numpy as np
@@ -21,18 +21,19 @@ from dokja.canonical import JSON
 from dokja.deciding.decision import Decision
 from dokja.deciding.measurements import Measurements, PanelLeaf, SuiteLeaf
 from dokja.rulebook import TOTAL, Averaging, Rulebook
+from dokja.sensitivity.removals import Removals, Sets, prefixes_of, sets_of
 from dokja.sensitivity.replicates import (
     Floats,
     LeafValues,
     Resamples,
     as_measured,
+    leaf_values,
     points_by_part,
     raters_of,
     raw_values,
 )
 from dokja.sensitivity.thresholds import passes
 
-_AT_ONCE = 512
 _NEVER_FIRST = 1e9
 
 
@@ -85,12 +86,20 @@ class _Group:
     Args:
         names: (units,) what each unit is called.
         points: (sets, units) counts to points by part, (sets, teams).
+        without: Removals to the same points, to the last bits of a sum; where there are too many units for counts.
     """
 
     unit: str
     of: str
     names: tuple[str, ...]
     points: Callable[[Floats], dict[str, Floats]]
+    without: Callable[[Removals], dict[str, Floats]] | None = None
+
+    def left(self, removals: Removals) -> dict[str, Floats]:
+        """Return points by part, (removals, teams), of what removals leave."""
+        if self.without is not None:
+            return self.without(removals)
+        return self.points(removals.counts(len(self.names)))
 
 
 def fragilities(
@@ -178,10 +187,27 @@ def _items(
         by_benchmark = dict(zip(read, np.split(counts, cuts, axis=1), strict=True))
         return _with(rulebook, measurements, as_it_is, raw_values(only, Resamples(by_benchmark, {})), teams)
 
+    values = {b: np.array(tables[b].values) for b in read}
+    firsts = dict(zip(read, [0, *(int(cut) for cut in cuts)], strict=True))
+
+    def without(removals: Removals) -> dict[str, Floats]:
+        means = {b: _means_without(removals, values[b], firsts[b], tables[b].subjects) for b in read}
+        return _with(rulebook, measurements, as_it_is, leaf_values(only, means, {}), teams)
+
     names = tuple(
         f"{benchmark} #{n}" for benchmark, size in zip(read, sizes, strict=True) for n in range(size)
     )
-    return _Group("items", name, names, points)
+    return _Group("items", name, names, points, without)
+
+
+def _means_without(
+    removals: Removals, values: Floats, first: int, subjects: tuple[str, ...]
+) -> dict[str, Floats]:
+    """Return each subject's means over the items of a benchmark that removals leave; NaN where they leave none."""
+    left = len(values) - removals.sums(np.ones((len(values), 1)), first)
+    sums = values.sum(0) - removals.sums(values, first)
+    means = np.where(left > 0, sums / np.where(left > 0, left, 1), np.nan)
+    return {subject: means[:, column] for column, subject in enumerate(subjects)}
 
 
 def _with(
@@ -209,15 +235,15 @@ def _search(
     tried = 0
     while tried + 1 < size and comb(size, tried + 1) <= exhaustive:
         tried += 1
-        found = _first(group, rulebook, decision, teams, now, combinations(range(size), tried))
+        found = _first(group, rulebook, decision, teams, now, sets_of(combinations(range(size), tried)))
         if found is not None:
             return _told(group, teams, now, found, exact=True, at_least=tried)
     if tried == size - 1:
         return Fragility(group.unit, group.of, size, None, True, size, (), (), ())
     best: tuple[tuple[int, ...], NDArray[np.bool_]] | None = None
-    for order in _orders(group, teams, now):
+    for order in _orders(group, now):
         most = size - 1 if best is None else len(best[0]) - 1
-        prefixes = (order[:length] for length in range(tried + 1, most + 1))
+        prefixes = prefixes_of(order, tried + 1, most)
         best = _first(group, rulebook, decision, teams, now, prefixes) or best
     if best is None:
         return Fragility(group.unit, group.of, size, None, False, tried + 1, (), (), ())
@@ -238,7 +264,9 @@ def _pruned(
     while smaller is not None:
         found = smaller
         without = (found[0][:place] + found[0][place + 1 :] for place in reversed(range(len(found[0]))))
-        smaller = _first(group, rulebook, decision, teams, now, without) if len(found[0]) > 1 else None
+        if len(found[0]) == 1:
+            break
+        smaller = _first(group, rulebook, decision, teams, now, sets_of(without))
     return found
 
 
@@ -272,33 +300,30 @@ def _first(
     decision: Decision,
     teams: tuple[str, ...],
     now: NDArray[np.bool_],
-    sets: Iterator[tuple[int, ...]],
+    tried: Iterable[Removals],
 ) -> tuple[tuple[int, ...], NDArray[np.bool_]] | None:
-    """Return the first set whose removal leaves every team a value and changes who passes."""
-    while batch := list(islice(sets, _AT_ONCE)):
-        counts = np.ones((len(batch), len(group.names)))
-        for row, removed in enumerate(batch):
-            counts[row, list(removed)] = 0.0
-        points = group.points(counts)
+    """Return the first removal that leaves every team a value and changes who passes."""
+    for removals in tried:
+        points = group.left(removals)
         whole = ~np.isnan(points[TOTAL]).any(1)
         then = passes(rulebook, decision, teams, points)
-        changed = np.flatnonzero(whole & (then != now).any(1))
-        if changed.size:
-            return batch[changed[0]], then[changed[0]]
+        for row in np.flatnonzero(whole & (then != now).any(1)):
+            removed = removals.taken(int(row))
+            # What is told was reckoned from what is left, not from what was taken away.
+            counts = Sets(np.array([removed])).counts(len(group.names))
+            again = _passing(group, rulebook, decision, teams, counts)[0]
+            if (again != now).any():
+                return removed, again
     return None
 
 
-def _orders(group: _Group, teams: tuple[str, ...], now: NDArray[np.bool_]) -> Iterator[tuple[int, ...]]:
+def _orders(group: _Group, now: NDArray[np.bool_]) -> Iterator[NDArray[np.intp]]:
     """Yield, for each team inside and each outside, the units in the order that most narrows their gap."""
-    size = len(group.names)
-    totals = np.empty((size, len(teams)))
-    for start in range(0, size, _AT_ONCE):
-        counts = np.ones((min(_AT_ONCE, size - start), size))
-        counts[np.arange(counts.shape[0]), np.arange(start, start + counts.shape[0])] = 0.0
-        totals[start : start + counts.shape[0]] = group.points(counts)[TOTAL]
+    alone = sets_of((unit,) for unit in range(len(group.names)))
+    totals = np.concatenate([group.left(one)[TOTAL] for one in alone])
     totals = np.where(np.isnan(totals), _NEVER_FIRST, totals)
     for inside in np.flatnonzero(now):
-        yield tuple(int(unit) for unit in np.argsort(totals[:, inside], kind="stable"))
+        yield np.argsort(totals[:, inside], kind="stable")
         for outside in np.flatnonzero(~now):
             gap = totals[:, inside] - totals[:, outside]
-            yield tuple(int(unit) for unit in np.argsort(gap, kind="stable"))
+            yield np.argsort(gap, kind="stable")

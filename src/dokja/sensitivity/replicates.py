@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dokja.deciding.measurements import Leaf, Measurements, PanelLeaf, SuiteLeaf
+from dokja.deciding.runs import BenchmarkTable
 from dokja.deciding.score import StageScores
 from dokja.deciding.values import benchmark_means, full_points, leaf_points, panel_values, suite_values
 from dokja.rulebook import TOTAL, Averaging, Normaliser, Rulebook
@@ -58,23 +59,34 @@ def raters_of(measurements: Measurements, panel: str) -> tuple[str, ...]:
     return tuple(sorted({rater for leaf in leaves for rater in leaf.raters()}))
 
 
-def draw(measurements: Measurements, rng: np.random.Generator, replicates: int) -> Resamples:
-    """Draw passages and raters with replacement, `replicates` times.
+def draw_passages(table: BenchmarkTable, rng: np.random.Generator, replicates: int) -> Floats:
+    """Draw a benchmark's passages with replacement: (replicates, passages) counts."""
+    return resample_counts(rng, max(table.passages) + 1, replicates)
+
+
+def draw_raters(measurements: Measurements, rng: np.random.Generator, replicates: int) -> dict[str, Floats]:
+    """Draw every panel's raters with replacement: panel to (replicates, raters) counts."""
+    panels = sorted({leaf.panel for leaf in measurements.leaves.values() if isinstance(leaf, PanelLeaf)})
+    return {panel: resample_counts(rng, len(raters_of(measurements, panel)), replicates) for panel in panels}
+
+
+def drawn_values(
+    measurements: Measurements, rng: np.random.Generator, replicates: int
+) -> dict[str, LeafValues]:
+    """Draw passages and raters with replacement, `replicates` times, and return every leaf's raw values.
+
+    Passages are drawn benchmark by benchmark, then raters; no more than one benchmark's draws are held at once.
 
     Args:
         measurements: What was measured.
         rng: Source of randomness.
         replicates: Number of resamples, at least 1.
     """
-    passages = {
-        name: resample_counts(rng, max(table.passages) + 1, replicates)
+    means = {
+        name: benchmark_means(table, draw_passages(table, rng, replicates))
         for name, table in measurements.tables.items()
     }
-    panels = sorted({leaf.panel for leaf in measurements.leaves.values() if isinstance(leaf, PanelLeaf)})
-    raters = {
-        panel: resample_counts(rng, len(raters_of(measurements, panel)), replicates) for panel in panels
-    }
-    return Resamples(passages, raters)
+    return leaf_values(measurements, means, draw_raters(measurements, rng, replicates))
 
 
 def as_measured(measurements: Measurements) -> Resamples:
@@ -97,13 +109,29 @@ def raw_values(
     means = {
         name: benchmark_means(table, resamples.passages[name]) for name, table in measurements.tables.items()
     }
+    return leaf_values(measurements, means, resamples.raters, averaging)
+
+
+def leaf_values(
+    measurements: Measurements,
+    means: Mapping[str, Mapping[str, Floats]],
+    raters: Mapping[str, Floats],
+    averaging: Averaging | None = None,
+) -> dict[str, LeafValues]:
+    """Return every leaf's raw values.
+
+    Args:
+        measurements: What was measured.
+        means: Benchmark to subject to (replicates,) means.
+        raters: Panel to (replicates, raters) counts, raters in `raters_of` order.
+        averaging: An average to use for every panel instead of the rulebook's.
+    """
     values: dict[str, LeafValues] = {}
     for name, leaf in measurements.leaves.items():
         if isinstance(leaf, SuiteLeaf):
             found = suite_values(leaf, means)
         else:
-            raters = raters_of(measurements, leaf.panel)
-            found = panel_values(leaf, raters, resamples.raters[leaf.panel], averaging)
+            found = panel_values(leaf, raters_of(measurements, leaf.panel), raters[leaf.panel], averaging)
         values[name] = LeafValues(leaf.teams, rounded(_whole_rows(found), DECIMALS))
     return values
 

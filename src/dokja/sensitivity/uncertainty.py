@@ -16,7 +16,7 @@ import numpy as np
 from dokja.canonical import JSON
 from dokja.deciding.decision import Decision, decide_scored
 from dokja.deciding.measurements import Measurements, measure
-from dokja.deciding.score import score_measurements
+from dokja.deciding.score import exact_means, score_measurements
 from dokja.deciding.values import full_points
 from dokja.errors import InvalidInput
 from dokja.record.amending import read_amendments
@@ -28,7 +28,7 @@ from dokja.sensitivity.fragility import Fragility, fragilities
 from dokja.sensitivity.replicates import (
     Floats,
     as_measured,
-    draw,
+    drawn_values,
     points_by_part,
     raw_values,
     scored_leaves,
@@ -182,7 +182,8 @@ def assess(
     if not counterfactual:
         read_amendments(rulebook, history)
     measurements = measure(rulebook, history)
-    scores = score_measurements(rulebook, measurements, history.weights)
+    means = exact_means(measurements)
+    scores = score_measurements(rulebook, measurements, history.weights, means)
     decision = decide_scored(rulebook, history, scores, counterfactual=counterfactual)
     leaves = scored_leaves(measurements, scores)
     teams = tuple(scores.points())
@@ -190,9 +191,7 @@ def assess(
         return Uncertainty(seed, replicates, 0, concentration, level, (), (), (), ())
     measured = replace(measurements, leaves=leaves)
     rng = np.random.default_rng(seed)
-    part_points = points_by_part(
-        rulebook, leaves, raw_values(measured, draw(measured, rng, replicates)), teams
-    )
+    part_points = points_by_part(rulebook, leaves, drawn_values(measured, rng, replicates), teams)
     whole = ~np.isnan(part_points[TOTAL]).any(1)
     kept = {name: values[whole] for name, values in part_points.items()}
     weighted = _weighted_totals(rulebook, measured, teams, rng, concentration, replicates)
@@ -207,7 +206,7 @@ def assess(
         level,
         rows,
         _readings(rulebook, measured, teams, decision),
-        average_readings(rulebook, history, measurements, decision),
+        average_readings(rulebook, history, measurements, decision, means),
         fragilities(rulebook, measured, decision, teams),
     )
 

@@ -165,7 +165,10 @@ def _engine(url: str, *, guarded: bool, may_create: bool = False) -> sa.Engine:
             f"{parsed.render_as_string()} is neither sqlite:///FILE nor postgresql://USER@HOST/NAME."
         )
     _require_file(Path(parsed.database), may_create=may_create)
-    engine = sa.create_engine(parsed.set(drivername="sqlite+pysqlite"), poolclass=sa.NullPool)
+    # One connection is kept open: to open one anew for every event costs more than to record it.
+    engine = sa.create_engine(
+        parsed.set(drivername="sqlite+pysqlite"), poolclass=sa.QueuePool, pool_size=1, max_overflow=-1
+    )
     event.listen(engine, "connect", _guarded_sqlite if guarded else _plain_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

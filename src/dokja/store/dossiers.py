@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import sqlalchemy as sa
 
 from dokja.canonical import JSON, parse_json
-from dokja.dossier import AUDITOR, PUBLIC, Dossier, DossierEntry, Earlier, Opened, Personal
+from dokja.dossier import AUDITOR, PUBLIC, Dossier, DossierEntry, Earlier, Opened, Personal, Spelt
 from dokja.errors import InvalidInput
 from dokja.record.events import AnyEvent, Event
 from dokja.signature.note import Note, NoteKey, parse_head
@@ -49,16 +49,14 @@ def make_dossier(
         if not notes:
             raise InvalidInput("The log has signed no checkpoint with this key.", hint="Sign one first.")
         size = parse_head(notes[-1]).size
-        leaves = list(_concerning(stage, read_leaves(connection)))
-        if leaves and leaves[-1].place >= size:
+        shown = [(leaf.place, *_shown(leaf, sealed)) for leaf in _concerning(stage, read_leaves(connection))]
+        places = [place for place, _, _ in shown]
+        if places and places[-1] >= size:
             raise InvalidInput(
-                f"The log's last checkpoint ends before place {leaves[-1].place}.", hint="Sign a new one."
+                f"The log's last checkpoint ends before place {places[-1]}.", hint="Sign a new one."
             )
-        proofs = log.prove_inclusions(connection, [leaf.place for leaf in leaves], size)
-        record = tuple(
-            DossierEntry(leaf.place, *_shown(leaf, sealed), tuple(proof))
-            for leaf, proof in zip(leaves, proofs, strict=True)
-        )
+        proofs = log.prove_inclusions(connection, places, size)
+        record = tuple(DossierEntry(*entry, tuple(proof)) for entry, proof in zip(shown, proofs, strict=True))
         return Dossier(
             profile=AUDITOR if sealed is None else PUBLIC,
             stage=stage,
@@ -66,7 +64,7 @@ def make_dossier(
             decision=decision,
             before=before,
             record=record,
-            personal=tuple(_personal(connection, leaves)) if sealed is None else (),
+            personal=tuple(_personal(connection, set(places))) if sealed is None else (),
             log_key=str(log_key),
             checkpoint=notes[-1].render(),
             earlier=tuple(_earlier(connection, notes[:-1], size)),
@@ -85,19 +83,22 @@ def _concerning(stage: str, leaves: Iterator[Leaf]) -> Iterator[Leaf]:
             yield leaf
 
 
-def _shown(leaf: Leaf, sealed: Callable[[AnyEvent], bool] | None) -> tuple[str, dict[str, JSON]]:
+def _shown(leaf: Leaf, sealed: Callable[[AnyEvent], bool] | None) -> tuple[str, Spelt]:
+    recorded = leaf.text.encode()
     if leaf.kind == "key":
-        return "key", {"statement": leaf.body}
+        return "key", Spelt({"statement": recorded})
     if leaf.kind == "erasure":
-        return "erasure", {"erasure": leaf.body}
+        return "erasure", Spelt({"erasure": recorded})
+    in_full = "event", Spelt({"event": recorded, "signature": leaf.signature_text.encode()})
+    if sealed is None:
+        return in_full
     event = Event.from_json(leaf.body)
-    if sealed is None or not sealed(event):
-        return "event", {"event": leaf.body, "signature": leaf.signature}
-    return "sealed", {"digest": leaf.digest}
+    if not sealed(event):
+        return in_full
+    return "sealed", Spelt.of({"digest": leaf.digest})
 
 
-def _personal(connection: sa.Connection, leaves: list[Leaf]) -> Iterator[Personal]:
-    places = {leaf.place for leaf in leaves}
+def _personal(connection: sa.Connection, places: set[int]) -> Iterator[Personal]:
     for row in connection.execute(sa.select(PERSONAL_PAYLOADS).order_by(PERSONAL_PAYLOADS.c.event_place)):
         value = parse_json(row.body)
         if row.event_place in places and isinstance(value, dict):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
@@ -37,16 +37,26 @@ class Leaf:
         kind: `event`, `key` or `erasure`.
         digest: The digest the log carries.
         stage: Stage of an event; empty for the others.
-        body: What was recorded, as JSON.
-        signature: Signature given with an event, as JSON; None for none.
+        text: What was recorded, as canonical JSON: a stage's runs are too many to be held as values.
+        signature_text: Signature given with an event, as canonical JSON; `null` for none.
     """
 
     place: int
     kind: str
     digest: str
     stage: str
-    body: dict[str, JSON]
-    signature: JSON = None
+    text: str = field(repr=False)
+    signature_text: str = "null"
+
+    @property
+    def body(self) -> dict[str, JSON]:
+        """Return what was recorded, read anew each time."""
+        return json_object(self.text)
+
+    @property
+    def signature(self) -> JSON:
+        """Return the signature given with an event, as JSON; None for none."""
+        return parse_json(self.signature_text)
 
 
 class Store:
@@ -247,5 +257,6 @@ def read_leaves(connection: sa.Connection) -> Iterator[Leaf]:
         .order_by(LEAVES.c.place)
     )  # fmt: skip
     for row in connection.execute(query):
-        signature = None if row.signature is None else parse_json(row.signature)
-        yield Leaf(row.place, row.kind, row.digest, row.stage or "", json_object(row.body or "{}"), signature)
+        yield Leaf(
+            row.place, row.kind, row.digest, row.stage or "", row.body or "{}", row.signature or "null"
+        )

@@ -15,7 +15,7 @@ from pathlib import Path
 from dokja.canonical import JSON
 from dokja.deciding.decided import Decided
 from dokja.deciding.decision import Decision, decide, decision_digest
-from dokja.dossier import Opened, write_dossier
+from dokja.dossier import Opened
 from dokja.errors import InvalidInput, NotAllowed
 from dokja.finding import Reason
 from dokja.grammar.model import read_model
@@ -273,6 +273,7 @@ def write_dossiers(stage: Stage, proposal: Proposal, folder: Path) -> tuple[Path
             sealed=(lambda event: not sight.event(event, stage.history, as_of)) if public else None,
         )
         partial = path.with_name(path.name + ".partial")
-        partial.write_bytes(write_dossier(dossier))
+        with partial.open("wb") as file:
+            file.writelines(dossier.file())
         partial.replace(path)
     return paths

@@ -212,9 +212,9 @@ class _Verifier:
     def _personal(self) -> DossierStatement:
         name, dossier = "personal.payloads", self.dossier
         digests = {place: event.personal for place, event, _ in self._open}
-        by_event = {event.digest(): event.personal for _, event, _ in self._open}
-        erased = set()
-        for place, body in self._erasures:
+        erasures, erased = list(self._erasures), set()
+        by_event = {event.digest(): event.personal for _, event, _ in self._open} if erasures else {}
+        for place, body in erasures:
             shown = body.get("event") in by_event
             if shown and (body.get("personal") is None or by_event[str(body["event"])] != body["personal"]):
                 return broken(name, "wrong_erasure", place=place)
