@@ -316,6 +316,7 @@ MISTAKES: list[tuple[str, list[tuple[str, Any]]]] = [
     ("tie_reads_no_panel", [("advance/ties/0/rule", "panel_majority"), ("advance/ties/0/reads", "charm")]),
     ("tie_reads_needlessly", [("advance/ties/0/rule", "lot")]),
     ("not_a_zone", [("clock/timezone", "")]),
+    ("not_a_zone", [("clock/timezone", "Asia/Seol")]),
     ("clock_impossible", [("clock/submission/closes", "2027-03-07")]),
     ("clock_impossible", [("clock/frozen", "2027-03-09")]),
     ("clock_impossible", [("clock/decision", "2027-04-29")]),

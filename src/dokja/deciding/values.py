@@ -79,7 +79,8 @@ def panel_values(
     defined = np.ones(total.shape, dtype=bool)
     for marks, (_, highest, weight) in zip(written(counts, given), leaf.criteria, strict=True):
         found = average(marks, scored, counts)
-        share = np.minimum(np.maximum(found.values / written(counts, highest), 0), 1)
+        with np.errstate(invalid="ignore"):  # a team without marks has no share, and its sum is not defined
+            share = np.minimum(np.maximum(found.values / written(counts, highest), 0), 1)
         total = total + written(counts, weight) * share
         defined &= found.defined
     whole = sum(written(counts, [weight for _, _, weight in leaf.criteria]))

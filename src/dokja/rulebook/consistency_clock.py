@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from itertools import combinations
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dokja.grammar.mistakes import Mistake
 from dokja.grammar.unknown import Unknown
@@ -20,7 +21,7 @@ _ZONE = re.compile(r"[A-Za-z_]+(/[A-Za-z0-9_+-]+)*")
 def clock_mistakes(rulebook: Rulebook) -> Iterator[Mistake]:
     """Yield every pair of days in the wrong order, and periods of the wrong length."""
     clock = rulebook.clock
-    if not _ZONE.fullmatch(clock.timezone):
+    if not _is_zone(clock.timezone):
         yield mistake("clock.timezone", "not_a_zone", value=clock.timezone[:80])
     yield from _order(rulebook)
     yield from _objection_length(rulebook)
@@ -33,6 +34,20 @@ def clock_mistakes(rulebook: Rulebook) -> Iterator[Mistake]:
         least = 0 if isinstance(notice, Unknown) else notice
         if given < least:
             yield mistake(f"amendments.{one.version}.effective", "notice_too_short", given=given, least=least)
+
+
+def _is_zone(name: str) -> bool:
+    """Whether there is such a time zone; every day of the stage hangs on it."""
+    # A machine without any zones cannot tell, and says so when a day is asked for.
+    return _ZONE.fullmatch(name) is not None and (_is_known(name) or not _is_known("Asia/Seoul"))
+
+
+def _is_known(zone: str) -> bool:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        return False
+    return True
 
 
 def _order(rulebook: Rulebook) -> Iterator[Mistake]:

@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dokja.canonical import JSON
-from dokja.errors import AppendOnly, EventInvalid, InvalidInput, StoreDamaged
+from dokja.errors import AppendOnly, EventInvalid, InvalidInput, NotAllowed, StoreDamaged
 from dokja.record.events import AnyEvent, Event, PersonalPayload
+from dokja.record.history import instant
 from dokja.signature import Signer
 from dokja.store.proposals import Waiting
 from dokja.store.recording import DOMAIN, StoredEvent
@@ -113,6 +114,10 @@ def sign_draft(stage: Stage, waiting: WaitingEvent, key: Signer, at: str) -> Any
         _require_not_recorded(stage, digest)
         drafted = Draft(event.payload, event.id, event.supersedes, event.reason)
         require_recordable(stage, Actor(event.by, event.at), drafted, signed_by=key.id)
+        if instant(at) < instant(event.at):
+            raise NotAllowed(
+                f"{at} lies before {event.at}, when {event.id!r} was drafted.", hint="Leave --at out."
+            )
         signature = key.sign(DOMAIN, digest, at)
         require_counts(stage.ring, signature, DOMAIN, digest, stage.place)
         return [StoredEvent(event, waiting.personal, signature)]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
@@ -51,6 +51,24 @@ class Actor:
     id: str
     at: str
     key: SigningKey | None = None
+
+
+def acting(desk: Desk, actor: Actor) -> Actor:
+    """Return an actor with an id: the one given, the person the key was enrolled for, or the office.
+
+    Raises:
+        NotAllowed: The key is another person's.
+    """
+    person = ""
+    if actor.key is not None:
+        ring = desk.store.key_ring()
+        person = ring[actor.key.id].person if actor.key.id in ring else ""
+    if actor.id and person and actor.id != person:
+        raise NotAllowed(
+            f"The key given is {person!r}'s and signs nothing that {actor.id!r} records.",
+            hint="Leave --by out, or give that person's own key.",
+        )
+    return replace(actor, id=actor.id or person or "office")
 
 
 @dataclass(frozen=True, slots=True)

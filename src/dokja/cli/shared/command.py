@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -133,9 +134,10 @@ class Call:
     @cached_property
     def actor(self) -> Actor:
         """Who records, when, and with which key."""
-        from dokja.workflows.stage import Actor
+        from dokja.workflows.stage import Actor, acting
 
-        return Actor(self._given["by"], self.at, self._given["key"])
+        actor = Actor(self._given["by"] or "", self.at, self._given["key"])
+        return replace(actor, id=actor.id or "office") if actor.key is None else acting(self.desk, actor)
 
     def show_recorded(self, events: AnyEvent | Sequence[AnyEvent], *lines: str) -> None:
         """Answer with what was recorded, or would be in a dry run."""

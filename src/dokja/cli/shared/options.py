@@ -101,7 +101,7 @@ def option(*names: str, **settings: Any) -> Callable[[_F], _F]:
 at_option = option("--at", default="", metavar="TIME", help="RFC 3339 time in UTC; now by default.")
 desk_option = option("--desk", "desk_folder", type=FOLDER, default=Path("desk"), show_default=True, help="Folder of the office's desk: the store and the log's key.")  # fmt: skip
 actor_options = added(
-    option("--by", default="office", show_default=True, help="Actor's id, never a person's name."),
+    option("--by", help="Actor's id, never a person's name; the person the key was enrolled for, or office."),
     at_option,
     option("--key", type=KEY, help="The actor's key file; the event is signed with it."),
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from dokja.errors import EventInvalid
 from dokja.grammar.types import Digest, Id, Name, Some, Text
 from dokja.record.finding import AnyFinding, JudgedFinding, RecordedFinding
 from dokja.record.payload import Audience, Payload
-from dokja.rulebook import Disclosed
+from dokja.rulebook import Disclosed, Rulebook
 
 if TYPE_CHECKING:
     from dokja.record.events import Event
@@ -87,3 +88,12 @@ class TeamReply(Payload):
     def apply(self, event: Event[Any], history: History) -> None:
         """Put the reply beside what it replies to."""
         history.replies.setdefault(self.to, []).append(self.text)
+
+    def check(self, event: Event[Any], rulebook: Rulebook, history: History) -> None:
+        """Refuse a reply to what was found about somebody else: it would be printed as that team's."""
+        about = history.findings.get(self.to)
+        if about is not None and about.team != self.team:
+            raise EventInvalid(
+                f"Event {event.id!r} is a reply of team {self.team!r} to {self.to!r}, which is about team {about.team!r}.",
+                hint="A team replies to what was found about itself.",
+            )
