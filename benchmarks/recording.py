@@ -4,6 +4,7 @@ A made stage is filled to 100, 1,000, 10,000 and 100,000 events. At each size, `
 it and records one simulated mark at a time; beside it, in the same run, one row of the same bytes goes into an empty
 SQLite table with the same settings (write-ahead log, `synchronous=FULL`), committed one at a time. Then the whole
 command `dokja stage record` is run at that size: a process that starts, reads the history once, and records one event.
+And an event that the rules refuse is tried, after which the stage in hand makes its history anew from what it holds.
 
     python benchmarks/recording.py [--events 100,1000,10000,100000] [--samples 200] [--work DIR]
 
@@ -14,6 +15,7 @@ and as much at the end as at the start.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -30,6 +32,7 @@ from pathlib import Path
 from made_office import MEASURED, SIMULATED, Size, make_desk, rulebook, weights_digest
 
 from dokja.canonical import canonical_bytes
+from dokja.errors import EventInvalid
 from dokja.record.kinds.entry import TeamRegistered, WeightsSubmitted
 from dokja.record.kinds.judging import RaterRegistered, UserRating
 from dokja.workflows.desk import Desk
@@ -38,7 +41,7 @@ from dokja.workflows.stage import Draft, Stage
 SEED = 20270110
 SIZE = Size(teams=40, experts=10, users=4000, suites=2, items=10)
 FILLED_AT_ONCE = 2000
-COMMANDS = 3
+COMMANDS = REFUSALS = 3
 
 AIM_MS = 5.0
 
@@ -105,6 +108,18 @@ class Bare:
         self.connection.execute("COMMIT")
 
 
+def refused(stage: Stage) -> Cost:
+    """Return what an event costs that the rules refuse: the mark recorded last, a second time."""
+    again = Draft(stage.events[-1].payload)
+
+    def attempt() -> None:
+        with contextlib.suppress(EventInvalid):
+            stage.record(SIMULATED, [again])
+            raise SystemExit("a mark was recorded twice")
+
+    return measured(attempt, REFUSALS)
+
+
 def command(desk: Path, folder: Path, coming: Iterator[Draft]) -> Cost:
     """Return what one `dokja stage record` costs: a process of its own, from start to end."""
     wall = time.perf_counter()
@@ -129,6 +144,7 @@ def measure(desk: Desk, folder: Path, sizes: list[int], samples: int) -> list[di
             fill(stage, coming, size)
             one_by_one = measured(lambda held=stage: held.record(SIMULATED, [next(coming)]), samples)
             body = canonical_bytes(stage.events[-1].as_json()).decode()
+            again = refused(stage)
             bare = Bare(folder, body)
             limit = measured(bare.insert, samples)
             bare.connection.close()
@@ -144,6 +160,7 @@ def measure(desk: Desk, folder: Path, sizes: list[int], samples: int) -> list[di
                 "bare_wall_ms": limit.wall_ms,
                 "ratio_processor": one_by_one.processor_ms / limit.processor_ms,
                 "ratio_wall": one_by_one.wall_ms / limit.wall_ms,
+                "refused_processor_ms": again.processor_ms,
                 "command_processor_ms": whole.processor_ms,
                 "command_wall_ms": whole.wall_ms,
             }
@@ -154,7 +171,7 @@ def measure(desk: Desk, folder: Path, sizes: list[int], samples: int) -> list[di
 
 HEADINGS = (
     f"{'events':>8s} {'CPU ms':>8s} {'wall ms':>8s} {'bare CPU':>9s} {'bare wall':>9s} "
-    f"{'× CPU':>7s} {'× wall':>7s} {'command CPU ms':>15s} {'wall ms':>8s}"
+    f"{'× CPU':>7s} {'× wall':>7s} {'refused CPU ms':>14s} {'command CPU ms':>15s} {'wall ms':>8s}"
 )
 
 
@@ -163,7 +180,7 @@ def print_row(row: dict[str, float]) -> None:
     print(
         f"{row['events']:8d} {row['processor_ms']:8.2f} {row['wall_ms']:8.2f} {row['bare_processor_ms']:9.3f} "
         f"{row['bare_wall_ms']:9.3f} {row['ratio_processor']:7.1f} {row['ratio_wall']:7.1f} "
-        f"{row['command_processor_ms']:15.0f} {row['command_wall_ms']:8.0f}",
+        f"{row['refused_processor_ms']:14.1f} {row['command_processor_ms']:15.0f} {row['command_wall_ms']:8.0f}",
         flush=True,
     )
 
