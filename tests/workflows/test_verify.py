@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dokja.canonical import JSON, canonical_bytes, digest_json
 from dokja.deciding import decided as decided_model
 from dokja.dossier import Dossier, Opened, read_dossier, write_dossier
-from dokja.errors import DossierUnreadable, InvalidInput, NotAllowed
+from dokja.errors import DossierUnreadable, InvalidInput
 from dokja.grammar.model import read_model
 from dokja.publishing.see import signed_body
 from dokja.record.history import History
@@ -277,10 +277,13 @@ def test_a_person_shown_to_the_public_is_named(decided: Decided) -> None:
     assert "events.history" in verify(replace(hidden, profile="auditor")).named(BROKEN)
 
 
-def test_what_has_no_salt_cannot_be_sealed(tmp_path: Path) -> None:
+def test_what_an_earlier_version_recorded_without_a_salt_is_sealed_all_the_same(
+    decided: Decided, tmp_path: Path
+) -> None:
     made = decided_stage(tmp_path, salted=False)
-    with pytest.raises(NotAllowed, match="salt"):
-        made.dossier(public=True)
+    kinds = [entry.kind for entry in made.dossier(public=True).record]
+    assert kinds == [entry.kind for entry in decided.dossier(public=True).record]
+    assert "sealed" in kinds
     made.store.close()
 
 

@@ -28,7 +28,6 @@ class DecisionSigned(Payload):
     kind: ClassVar[str] = "decision_signed"
     disclosed: ClassVar[Audience] = EVERYONE
     by_hand: ClassVar[str] = "dokja stage sign"
-    for_good: ClassVar[bool] = True
     is_evidence: ClassVar[bool] = False
 
     decision: Digest
