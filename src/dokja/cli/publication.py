@@ -40,7 +40,10 @@ def command() -> None:
 @click.option("--by", default="", help="Who looks: an actor's id; recorded while an embargo runs.")
 @stage_command(at=True)
 def preview(call: Call, principal: Principal, by: str) -> None:
-    """Show exactly what a profile sees of the stage, as JSON. While an embargo runs, every look is recorded."""
+    """Show what a profile sees of the decision and its releases, as JSON; events are in `dokja stage export`.
+
+    While an embargo runs, every look is recorded.
+    """
     from dokja.workflows.preview import preview as look_as
 
     seen = look_as(call.stage, principal, call.at, by).seen

@@ -54,6 +54,8 @@ def publish(
         last = max(last_days.values(), default="–")
         lines.append(call.out.say("publication.announced", {"event": published.event.id, "last_day": last}))
     lines += map(str, published.dossiers)
+    if published.dossiers and until:
+        lines.append(call.out.say("publication.dossier_under_embargo", {"until": until}))
     bare = sealed_without_salt(call.stage, call.stage.rulebook) if published.dossiers else ()
     if bare:
         lines.append(call.out.say("stage.sealed_without_salt", {"events": len(bare)}))

@@ -19,7 +19,7 @@ _COLUMNS = ("digest", "kind", "by", "at", "corrects", "personal")
 @click.option("--discard", "discarded", default="", metavar="DIGEST", help="Delete this one, with what identifies a person in it: nobody is to sign it any more.")  # fmt: skip
 @stage_command()
 def drafts(call: Call, discarded: str) -> None:
-    """The events kept with `record --draft` that wait for a signature; with --json, everything they say."""
+    """The events kept with `record --draft` that wait for a signature; with --json, what they say, without what identifies a person."""
     from dokja.workflows.drafts import discard_draft, drafts_of
 
     if discarded:
