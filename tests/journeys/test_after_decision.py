@@ -12,6 +12,7 @@ import pytest
 from dokja import rulebook as rb
 from dokja.deciding.decision import decide
 from dokja.record.history import History
+from dokja.signature import SigningKey
 from tests.journeys.decided_desk import (
     ANNOUNCED,
     SEED,
@@ -374,3 +375,28 @@ def as_toml(book: rb.Rulebook) -> str:
         return json.dumps(value, ensure_ascii=False)
 
     return "\n".join(f"{key} = {written(value)}" for key, value in book.canonical().items())
+
+
+def test_nothing_is_rewritten_by_hand_that_has_a_command_of_its_own(tmp_path: Path) -> None:
+    office = decided_office(tmp_path)
+    office.dokja("stage", "publish", at=ANNOUNCED)
+    (release,) = [event for event in office.events() if event.kind == "release"]
+    again = office.file("again.json", release.payload.as_json())
+    nothing = office.file("nothing.json", {})
+    before = office.events()
+    for kind, file in (("release", again), ("retraction", nothing)):
+        why = ["--supersedes", release.id, "--reason", "by hand"]
+        assert office.dokja("stage", "record", kind, file, *why, at=ANNOUNCED).status == 2
+    assert office.events() == before
+
+
+def test_a_key_that_was_never_enrolled_signs_nothing(tmp_path: Path) -> None:
+    office = decided_office(tmp_path)
+    SigningKey(bytes([77]) * 32).save(tmp_path / "stranger.key")
+    left = office.file("left.json", {"team": "nuri"})
+    before = office.events()
+    said = office.dokja(
+        "stage", "record", "withdrawal", left, "--key", tmp_path / "stranger.key", at=ANNOUNCED
+    )
+    assert (said.status, "never enrolled" in said.err) == (2, True)
+    assert office.events() == before

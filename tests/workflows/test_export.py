@@ -84,9 +84,15 @@ def test_every_file_is_in_the_list_of_digests(desk: Desk, tmp_path: Path) -> Non
 
 
 def test_a_text_that_is_a_formula_is_put_behind_an_apostrophe(desk: Desk, tmp_path: Path) -> None:
-    export_stage(desk.stage(), PUBLIC, tmp_path / "out", "csv", LATER)
+    export_stage(desk.stage(), AUDITOR, tmp_path / "out", "csv", LATER)
     (promise,) = table(tmp_path / "out", "promises")
     assert promise["what"] == "'" + FORMULA
+
+
+def test_the_ledger_is_exported_to_those_alone_whom_the_rulebook_shows_it(desk: Desk, tmp_path: Path) -> None:
+    export_stage(desk.stage(), PUBLIC, tmp_path / "out", "csv", LATER)
+    for name in ("promises", "deliveries", "budget", "rosters"):
+        assert table(tmp_path / "out", name) == []
 
 
 def test_a_decision_nobody_announced_is_not_exported_to_the_public(tmp_path: Path) -> None:

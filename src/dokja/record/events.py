@@ -166,7 +166,7 @@ def _header_mistakes(event: AnyEvent) -> list[Mistake]:
             or not pattern.fullmatch(value)
             or (name == "at" and not _exists(value))
         ):
-            wrong.append(Mistake.made(name, key, told))
+            wrong.append(Mistake.made(name, key, told, {"found": str(value)[:80]}))
     salt: object = event.salt
     if not isinstance(salt, str) or not _SALT.fullmatch(salt):
         wrong.append(Mistake.made("salt", "not_a_salt", "is not 16 to 64 bytes in hex digits"))

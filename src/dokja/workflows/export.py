@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -20,6 +21,7 @@ from dokja.record.events import SIMULATOR, AnyEvent
 from dokja.report.csv_table import render_csv
 from dokja.report.support import delivery_row, line_row, naming_row, roster_rows, standing_row
 from dokja.report.words import LANGUAGES, Language, say
+from dokja.rulebook import Disclosed
 from dokja.workflows.preview import preview
 from dokja.workflows.stage import Stage
 from dokja.workflows.support import look_at_budget, look_at_support
@@ -110,6 +112,15 @@ def gather(stage: Stage, reader: Principal, at: str, by: str = "") -> dict[str, 
     ids = {event.id for event in events}
     tables["events"] = [_event_row(event) for event in events if event.supersedes in (None, *ids)]
     day = date.fromisoformat(at[:10])
+    fields = sight.fields(reader.team) if reader.team else sight.fields()
+    everything = reader.sees_everything
+    if not (everything or Disclosed.ROSTERS in fields):
+        record = replace(record, rosters={}, naming=())
+    if not (everything or Disclosed.SUPPORT in fields):
+        tables |= {name: [] for name in ("promises", "deliveries", "budget")}
+        tables["naming"] = [naming_row(one) for one in record.naming]
+        tables["rosters"] = roster_rows(one for versions in record.rosters.values() for one in versions)
+        return tables
     ledger = record.ledger
     tables["promises"] = [standing_row(ledger.standing(promise, day)) for promise in ledger.promises]
     tables["deliveries"] = [delivery_row(one) for one in ledger.deliveries]

@@ -9,6 +9,7 @@ from dokja.canonical import JSON, parse_json
 from dokja.errors import InvalidInput, NotAllowed
 from dokja.record.events import AnyEvent
 from dokja.record.kinds.findings import FindingJudged
+from dokja.record.kinds.publication import Release
 from dokja.record.payload import kind_of
 from dokja.workflows.stage import Actor, Draft, Stage, read_payload
 from dokja.workflows.support import require_support
@@ -57,7 +58,7 @@ def read_draft(said: RecordAs) -> Draft:
         EventInvalid: The payload breaks its rules.
     """
     what = kind_of(said.kind)
-    if what.by_hand and not said.supersedes:
+    if what.by_hand and not (said.supersedes and what.in_ledger):
         raise InvalidInput(f"An event {said.kind!r} is not recorded by hand.", hint=f"Use: {what.by_hand}")
     return Draft(
         read_payload(what, _object(said.payload)),
@@ -81,6 +82,12 @@ def require_recordable(stage: Stage, actor: Actor, draft: Draft, *, signed_by: s
     """
     if isinstance(draft.payload, FindingJudged) and signed_by is not None:
         _require_signed(stage, signed_by, draft.payload.rater)
+    corrected = stage.history.by_id.get(draft.supersedes or "")
+    if corrected is not None and isinstance(corrected.payload, Release):
+        raise NotAllowed(
+            f"{corrected.id!r} is a release: what was told is told.",
+            hint="A release that takes its place: dokja publication release, or dokja stage publish --reason",
+        )
     if draft.payload.in_ledger:
         require_support(stage, actor, draft)
 

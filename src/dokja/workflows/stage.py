@@ -57,17 +57,17 @@ def acting(desk: Desk, actor: Actor) -> Actor:
     """Return an actor with an id: the one given, the person the key was enrolled for, or the office.
 
     Raises:
-        NotAllowed: The key is another person's.
+        NotAllowed: The key was never enrolled.
     """
     person = ""
     if actor.key is not None:
         ring = desk.store.key_ring()
-        person = ring[actor.key.id].person if actor.key.id in ring else ""
-    if actor.id and person and actor.id != person:
-        raise NotAllowed(
-            f"The key given is {person!r}'s and signs nothing that {actor.id!r} records.",
-            hint="Leave --by out, or give that person's own key.",
-        )
+        if actor.key.id not in ring:
+            raise NotAllowed(
+                f"The key {actor.key.id} was never enrolled: what it signs would not count, for ever.",
+                hint="Enrol it first: dokja key enrol",
+            )
+        person = ring[actor.key.id].person
     return replace(actor, id=actor.id or person or "office")
 
 
@@ -146,7 +146,7 @@ class Stage:
         amended = self.history.these(Amended)
         latest = self.history.latest()
         # Without amendments the rulebook stays; with them, time passing may put one in force.
-        seen = (self.history.opened, len(amended), latest.at if latest and amended else "")
+        seen = (self.history.opened, len(self.history.events) if amended else 0, latest.at if latest else "")
         if self._in_force is None or self._in_force[0] != seen:
             self._in_force = (seen, self._find_rulebook(amended))
         return self._in_force[1]

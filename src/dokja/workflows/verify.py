@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from itertools import combinations
 from typing import TypeGuard
 
 from dokja.canonical import JSON, canonical_bytes, digest_json, digest_salted, parse_json
@@ -215,6 +216,10 @@ class _Verifier:
         erasures, erased = list(self._erasures), set()
         by_event = {event.digest(): event.personal for _, event, _ in self._open} if erasures else {}
         for place, body in erasures:
+            if not isinstance(body.get("event"), str) or not isinstance(
+                body.get("personal"), (str, type(None))
+            ):
+                return broken(name, "wrong_erasure", place=place)
             shown = body.get("event") in by_event
             if shown and (body.get("personal") is None or by_event[str(body["event"])] != body["personal"]):
                 return broken(name, "wrong_erasure", place=place)
@@ -305,7 +310,7 @@ class _Verifier:
         if canonical_bytes(outcome) == canonical_bytes(stated):
             return holds(name, events=len(read))
         moved = _last_decimals(parse_json(canonical_bytes(outcome)), stated)
-        if moved is None:
+        if moved is None or _orders(outcome) != _orders(stated):
             return broken(name, "differs", events=len(read))
         return holding(name, "last_decimal", events=len(read), moved=moved)
 
@@ -355,6 +360,19 @@ def _last_decimals(computed: JSON, stated: object) -> int | None:
 
 def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _orders(outcome: JSON) -> dict[str, list[tuple[str, str, int]]]:
+    """Return how the teams stand to one another in every part: a figure that moved may tie or part nobody."""
+    points: dict[str, list[tuple[str, float]]] = {}
+    rows = outcome.get("scores") if isinstance(outcome, dict) else None
+    for row in rows if isinstance(rows, list) else []:
+        if isinstance(row, dict) and isinstance(row.get("points"), (int, float)):
+            points.setdefault(str(row["part"]), []).append((str(row["team"]), float(row["points"])))  # type: ignore[arg-type]
+    return {
+        part: [(a, b, (x > y) - (x < y)) for (a, x), (b, y) in combinations(sorted(found), 2)]
+        for part, found in points.items()
+    }
 
 
 def _moved(parts: list[int | None]) -> int | None:

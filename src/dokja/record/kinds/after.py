@@ -63,6 +63,7 @@ class AnswerToObjection(Payload):
     kind: ClassVar[str] = "answer_to_objection"
     disclosed: ClassVar[Audience] = Disclosed.OBJECTIONS
     by_hand: ClassVar[str] = "dokja stage answer"
+    for_good: ClassVar[bool] = True
     is_evidence: ClassVar[bool] = False
 
     objection: Id

@@ -57,6 +57,7 @@ class Amended(Payload):
     kind: ClassVar[str] = "amendment"
     disclosed: ClassVar[Audience] = EVERYONE
     by_hand: ClassVar[str] = "dokja stage amend"
+    for_good: ClassVar[bool] = True
     is_evidence: ClassVar[bool] = False
 
     previous: Digest

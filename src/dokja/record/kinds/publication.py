@@ -66,6 +66,7 @@ class Access(Payload):
     disclosed: ClassVar[Audience] = Disclosed.ACCESS_LOG
     after_closing: ClassVar[bool] = True
     by_hand: ClassVar[str] = "dokja publication preview --by"
+    for_good: ClassVar[bool] = True
     is_evidence: ClassVar[bool] = False
 
     release: IdOrEmpty
